@@ -1,0 +1,86 @@
+"""Checkpoints: a folder `assets/<name>/` with `model.safetensors` and `config.json`, loaded strictly.
+
+Weights are stored in float16 (the models are small, and no shipped metric changes) and used in float32.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+ASSETS = Path(os.environ.get("GENAI_ASSETS") or Path(__file__).resolve().parent.parent / "assets")
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is unknown, missing or damaged. The message is one sentence, fit for a user."""
+
+
+def default_device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def names(prefix: str = "") -> list[str]:
+    """Names of the checkpoints on disk that begin with `prefix`, sorted."""
+    return sorted(folder.name for folder in ASSETS.glob(f"{prefix}*") if (folder / "config.json").is_file())
+
+
+def read_json(name: str, file: str) -> dict:
+    """`assets/<name>/<file>` as a dictionary.
+
+    Raises: CheckpointError if the name is unknown or the file is missing or not JSON.
+    """
+    if name not in names():
+        raise CheckpointError(f"There is no checkpoint '{name}'. There are: {', '.join(names()) or 'none'}.")
+    try:
+        return json.loads((ASSETS / name / file).read_text())
+    except (OSError, ValueError) as error:
+        raise _damaged(name, file) from error
+
+
+def save(name: str, model: nn.Module, config, **notes: dict) -> Path:
+    """Write model (float16) and config (a dataclass) to `assets/<name>/`; `notes` go into config.json beside it."""
+    folder = ASSETS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {key: (v.half() if v.is_floating_point() else v).contiguous() for key, v in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model": dataclasses.asdict(config), **notes}, indent=2) + "\n")
+    return folder
+
+
+def load(name: str, model_class: type[nn.Module], config_class: type) -> nn.Module:
+    """The model `name`, rebuilt from its config, in eval mode, on the default device; cached and shared by all users.
+
+    Never mutate the returned model.
+    Raises: CheckpointError if the name is unknown, or a file is missing, damaged or does not fit the code.
+    """
+    return _load(name, model_class, config_class, ASSETS)
+
+
+@functools.lru_cache(maxsize=64)
+def _load(name: str, model_class: type[nn.Module], config_class: type, _assets: Path) -> nn.Module:
+    fields = read_json(name, "config.json")
+    try:
+        model = model_class(config_class(**_tuples(fields["model"])))
+        weights = load_file(ASSETS / name / "model.safetensors")
+        model.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in weights.items()})
+    except (OSError, SafetensorError, RuntimeError, TypeError, KeyError) as error:
+        raise _damaged(name, "model.safetensors") from error
+    return model.eval().requires_grad_(False).to(default_device())
+
+
+def _tuples(fields: dict) -> dict:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+
+
+def _damaged(name: str, file: str) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint '{name}' cannot be used: {file} is missing or damaged. "
+        f"Restore assets/{name}, or train it again with: make train NAME={name}"
+    )

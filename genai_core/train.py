@@ -1,0 +1,77 @@
+"""Make a checkpoint: `python -m genai_core.train vae-mnist` trains it and writes `assets/vae-mnist/`.
+
+A run is saved every minute outside the repository, and goes on from there when it is started again.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from genai_core import checkpoints, data, lenet, vae
+
+TECHNIQUES = (lenet, vae)
+SAVE_EVERY = 60.0  # seconds
+
+
+def runs() -> Path:
+    """Folder of the unfinished runs: `GENAI_RUNS`, or a cache folder."""
+    return Path(os.environ.get("GENAI_RUNS") or Path.home() / ".cache" / "genai_core" / "runs")
+
+
+def main() -> None:
+    recipes = {name: (technique, recipe) for technique in TECHNIQUES for name, recipe in technique.RECIPES.items()}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=recipes, metavar="name", help=", ".join(recipes))
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: the recipe's)")
+    parser.add_argument("--seed", type=int, help="seed of weights, order and noise (default: the recipe's)")
+    parser.add_argument("--device", default=str(checkpoints.default_device()))
+    parser.add_argument("--restart", action="store_true", help="forget an interrupted run")
+    options = parser.parse_args()
+
+    technique, recipe = recipes[options.name]
+    steps = options.steps or recipe.steps
+    seed = recipe.seed if options.seed is None else options.seed
+    try:
+        examples = data.load(recipe.dataset, "train")
+    except data.DataError as error:
+        sys.exit(str(error))
+    torch.manual_seed(seed)
+
+    unfinished = runs() / f"{options.name}-{steps}-{seed}.pt"
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    resume = None
+    if unfinished.exists() and not options.restart:
+        resume = torch.load(unfinished, map_location=options.device, weights_only=True)
+    seconds = resume["seconds"] if resume else 0.0
+
+    begun = saved = time.monotonic()
+    loop = technique.train(recipe.config, examples, steps=steps, seed=seed, device=options.device, resume=resume)
+    with tqdm(total=steps, initial=resume["step"] if resume else 0, desc=options.name, mininterval=1) as bar:
+        for step in loop:
+            bar.update()
+            bar.set_postfix({name: f"{value:.4g}" for name, value in step.losses.items()}, refresh=False)
+            if step.step < steps and time.monotonic() - saved > SAVE_EVERY:
+                saved = time.monotonic()
+                partly = unfinished.with_suffix(".part")
+                torch.save({**step.state(), "seconds": seconds + saved - begun}, partly)
+                partly.replace(unfinished)  # a kill in mid-write leaves the older one whole
+    run = {
+        "dataset": recipe.dataset,
+        "steps": steps,
+        "seed": seed,
+        "device": torch.device(options.device).type,
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds + time.monotonic() - begun),
+    }
+    folder = checkpoints.save(options.name, step.model, recipe.config, run=run)
+    unfinished.unlink(missing_ok=True)
+    print(f"Written to {folder}. Next: python -m genai_core.evaluate {options.name}")
+
+
+if __name__ == "__main__":
+    main()
