@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision import datasets
 
 NAMES = ("mnist", "fashion", "cifar10", "sprites")
 CLASSES = {
@@ -63,6 +62,8 @@ def _bytes(name: str, split: str, download: bool, folder: Path) -> tuple[Tensor,
         return (pixels * 255).round().byte(), factors[:, 0].long()
     if name == "cifar10":
         return _cifar10(split, download, folder)
+    from torchvision import datasets  # half a second that an app without data never spends
+
     set_class = {"mnist": datasets.MNIST, "fashion": datasets.FashionMNIST}[name]
     try:
         images = set_class(folder, train=split == "train", download=download)
@@ -73,6 +74,8 @@ def _bytes(name: str, split: str, download: bool, folder: Path) -> tuple[Tensor,
 
 def _cifar10(split: str, download: bool, folder: Path) -> tuple[Tensor, Tensor]:
     """From torchvision's own layout, or from class folders of pictures `cifar10/<split>/<class>/`."""
+    from torchvision import datasets
+
     try:
         images = datasets.CIFAR10(folder, train=split == "train", download=download)
         pixels, labels = images.data, images.targets

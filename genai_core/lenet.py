@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import checkpoints
+from genai_core import checkpoints, data
 from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, minibatches, restore, seeded, set_lr, snapshot
 
 
@@ -86,15 +86,15 @@ def augment(x: Tensor, config: LeNetConfig, generator: torch.Generator) -> Tenso
 
 def train(
     config: LeNetConfig,
-    data: tuple[Tensor, Tensor],
+    examples: tuple[Tensor, Tensor],
     *,
     steps: int,
     seed: int = 0,
     device: str | torch.device = "cpu",
     resume: dict | None = None,
 ) -> Iterator[TrainStep]:
-    """Train on (pictures [N, 1, 28, 28], labels [N]); yields after every step. The model yielded is the EMA."""
-    pictures, labels = data
+    """Train on `examples` (pictures [N, 1, 28, 28], labels [N]); yields each step, the EMA as the model."""
+    pictures, labels = examples
     model = seeded(seed, lambda: LeNet(config)).to(device).train()
     ema = EMA(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
@@ -122,6 +122,15 @@ RECIPES = {
     "lenet-fashion": Recipe(LeNetConfig(degrees=0, zoom=0.05, shift=1.5, flip=True), "fashion", steps=9000),
 }
 
+CARD = {
+    "overview": "A small convolutional classifier in LeNet's layout (LeCun 1998), the independent judge of this "
+    "project: it reads which class a generated picture shows, and its penultimate layer ({features} features) is the "
+    "space in which Frechet distance and coverage are measured.",
+    "use": "Judging generated pictures of its own data set; comparing models with one another under this one judge.",
+    "limits": "Distances in its features are not an FID and compare with no figure made by another network. It answers "
+    "with one of ten classes whatever it is shown.",
+}
+
 
 def load(name: str) -> LeNet:
     """`lenet-mnist` or `lenet-fashion`, ready to use. Raises: CheckpointError."""
@@ -131,3 +140,13 @@ def load(name: str) -> LeNet:
 def judge(dataset: str) -> LeNet:
     """The classifier that judges pictures of `dataset` ("mnist" or "fashion"). Raises: CheckpointError."""
     return load(f"lenet-{dataset}")
+
+
+def evaluate(name: str) -> dict:
+    """Test accuracy of a shipped classifier, in [0, 1]."""
+    x, y = data.load(RECIPES[name].dataset, "test")
+    model, device = load(name), checkpoints.default_device()
+    with torch.inference_mode():
+        answers = torch.cat([model(part.to(device)).argmax(1).cpu() for part in x.split(1000)])
+    wrong = int((answers != y).sum())
+    return {"accuracy": 1 - wrong / len(x), "errors": wrong}

@@ -1,0 +1,12 @@
+"""The tabs: one module each, and the only place that imports gradio.
+
+What the process must know before torch and gradio are imported stands here, since every way in passes here first.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads on two cores stall now and then, one does not
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # up to 4 ms of bookkeeping after each event
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -1,0 +1,151 @@
+"""What the tabs share: pictures for the page, own controls, presets, "How it works", model cards, links."""
+
+import base64
+import html
+import inspect
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from demos._checks import guarded
+from genai_core import checkpoints
+from genai_core.checkpoints import CheckpointError
+
+JS = Path(__file__).parent / "js"
+GAP = 60  # the grey between tiled pictures
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def pixels(x: Tensor) -> np.ndarray:
+    """[..., 1, H, W] in [0, 1] -> uint8 [..., H, W]."""
+    return (x.squeeze(-3).clamp(0, 1) * 255).round().byte().cpu().numpy()
+
+
+def tile(x: Tensor, columns: int, gap: int = 0, zoom: int = 1) -> Image.Image:
+    """Pictures [N, 1, H, W] in [0, 1] as one grey picture, row by row, each enlarged by a whole number."""
+    array = pixels(x).repeat(zoom, 1).repeat(zoom, 2)
+    n, height, width = array.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), GAP, np.uint8)
+    for i, part in enumerate(array):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = part
+    return Image.fromarray(sheet)
+
+
+def png(image: Image.Image) -> str:
+    """PNG bytes in base64; the fastest compression, since they travel a few metres at most."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def data_uri(image: Image.Image) -> str:
+    return f"data:image/png;base64,{png(image)}"
+
+
+def signed(x: Tensor) -> Image.Image:
+    """A map of signed values [H, W] in [-1, 1]: blue below 0, white at 0, orange above."""
+    value = x.clamp(-1, 1).cpu().numpy()[..., None]
+    blue, white, orange = (np.array(c, np.float32) for c in ((37, 99, 235), (255, 255, 255), (234, 88, 12)))
+    ramp = white + (orange - white) * np.maximum(value, 0) + (blue - white) * np.maximum(-value, 0)
+    return Image.fromarray(ramp.round().astype(np.uint8))
+
+
+def thumbs(images: list[Image.Image], captions: list[str], alt: str) -> str:
+    """HTML of small pictures with captions; texts are escaped here."""
+    figures = (
+        f'<figure><img class="pixels" src="{data_uri(image)}" alt="{html.escape(f"{alt}: {caption}")}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        for image, caption in zip(images, captions, strict=True)
+    )
+    return f'<div class="thumbs">{"".join(figures)}</div>'
+
+
+# --- parts of a page --------------------------------------------------------------------------------------------------
+
+
+def control(name: str, value, server_functions: list[Callable] = (), **arguments) -> gr.HTML:
+    """An own control: `js/<name>.html` (markup, then one <style>) and `js/<name>.js` (after `js/shared.js`).
+
+    `value` is JSON-able; the script reads it as `props.value`, and Python sets it by returning a new one.
+    Server functions are guarded: each answers {"ok": result} or {"error": sentence}.
+    """
+    markup, _, style = (JS / f"{name}.html").read_text().partition("<style>")
+    return gr.HTML(
+        value,
+        html_template=markup,
+        css_template=style.removesuffix("</style>\n"),  # Gradio scopes it to the control
+        js_on_load=(JS / "shared.js").read_text() + (JS / f"{name}.js").read_text(),
+        server_functions=[guarded(fn) for fn in server_functions] or None,
+        apply_default_css=False,
+        **arguments,
+    )
+
+
+def or_error(value: Callable):
+    """`value()`, or {"error": sentence} where a checkpoint is missing: the page then still builds, and says so."""
+    try:
+        return value()
+    except CheckpointError as error:
+        return {"error": str(error)}
+
+
+def lead(text: str) -> None:
+    """One or two sentences: what to touch (in <b>) and what to look for. Trusted HTML."""
+    gr.HTML(f'<p class="lead">{text}</p>')
+
+
+def presets(options: dict[str, str]) -> gr.HTML:
+    """A row of pills, {label: tooltip}. Its `.click` gives the label as `event.preset`, of type gr.EventData."""
+    buttons = "".join(
+        f'<button type="button" title="{html.escape(t)}">{html.escape(p)}</button>' for p, t in options.items()
+    )
+    return gr.HTML(
+        html_template=f'<div class="pills"><span>Try this</span>{buttons}</div>',
+        js_on_load="""element.querySelectorAll('button').forEach((button) =>
+            button.addEventListener('click', () => trigger('click', { preset: button.textContent })));""",
+        apply_default_css=False,
+    )
+
+
+def how_it_works(text: str, *sources: Callable) -> None:
+    """Folded: Markdown with the equations and the paper, and the very source that ran."""
+    with gr.Accordion("How it works", open=False):
+        gr.Markdown(
+            text,
+            latex_delimiters=[
+                {"left": "$$", "right": "$$", "display": True},
+                {"left": "$", "right": "$", "display": False},
+            ],
+        )
+        for source in sources:
+            place = inspect.getmodule(source).__name__
+            gr.Code(
+                inspect.getsource(source).rstrip(),
+                language="python",
+                label=f"{place}: {source.__name__}",
+                interactive=False,
+            )
+
+
+def card(name: str) -> str:
+    """The model card of a checkpoint in Markdown, without its picture; one sentence where it is missing."""
+    try:
+        text = (checkpoints.ASSETS / name / "README.md").read_text()
+    except OSError:
+        return f"The card of {name} is missing."
+    return text.replace("![samples](samples.png)\n\n", "")
+
+
+def model_card(name: str) -> gr.Markdown:
+    """Folded: the measured numbers of a checkpoint. Update it by returning `card(name)`."""
+    with gr.Accordion("Model card", open=False):
+        return gr.Markdown(card(name), elem_classes="prose-narrow")

@@ -1,0 +1,115 @@
+"""The worker process that live training runs in: start, stream values back, stop. No gradio, and no torch at import.
+
+`run("genai_core.live:train_vae", seed=0)` calls that generator in one spawned process (low priority, one torch
+thread), and yields what it yields. Closing the generator (Stop, or the page left) ends the job at its next value; a
+worker that does not answer is killed, and the next job gets a new one.
+"""
+
+import atexit
+import contextlib
+import importlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+
+PATIENCE = 2.0  # seconds a stopped job has until its worker is killed
+SILENCE = 60.0  # seconds without a value after which a worker counts as hung
+
+
+class JobError(RuntimeError):
+    """The job failed, or its worker died. The message is one sentence for the user."""
+
+
+def _work(pipe) -> None:
+    """The worker's loop: receives (name, settings), sends ("value", v)... then ("done", None) or ("error", text)."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
+    import torch
+
+    torch.set_num_threads(1)
+    while True:
+        try:
+            name, settings = pipe.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if name is None:  # a stop that came after the job had ended
+            continue
+        module, function = name.split(":")
+        try:
+            for value in getattr(importlib.import_module(module), function)(**settings):
+                pipe.send(("value", value))
+                if pipe.poll():  # only a stop comes while a job runs
+                    pipe.recv()
+                    break
+            pipe.send(("done", None))
+        except (BrokenPipeError, KeyboardInterrupt):
+            return
+        except Exception as error:
+            pipe.send(("error", str(error) if isinstance(error, ValueError) else "The training failed on the server."))
+
+
+class _Worker:
+    def __init__(self):
+        self.lock = threading.Lock()  # one job at a time
+        self.process = self.pipe = None
+
+    def start(self) -> None:
+        if self.process is None or not self.process.is_alive():
+            context = multiprocessing.get_context("spawn")
+            self.pipe, theirs = context.Pipe()
+            self.process = context.Process(target=_work, args=(theirs,), daemon=True, name="live-training")
+            self.process.start()
+            theirs.close()
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.pipe.close()
+            self.process = None
+
+
+_worker = _Worker()
+atexit.register(_worker.kill)
+
+
+def run(name: str, **settings) -> Iterator:
+    """Yield the values of the generator `module:function(**settings)`, run in the worker.
+
+    Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A second job waits for the first.
+    Raises: JobError with one sentence if the job raised or its worker died.
+    """
+    with _worker.lock:
+        _worker.start()
+        running = True
+        try:
+            _worker.pipe.send((name, settings))
+            while running:
+                if not _worker.pipe.poll(SILENCE):
+                    raise JobError("The training stopped answering and was ended; start it again.")
+                kind, value = _worker.pipe.recv()
+                running = kind == "value"
+                if kind == "error":
+                    raise JobError(value)
+                if running:
+                    yield value
+        except (EOFError, OSError):
+            running = False
+            _worker.kill()
+            raise JobError("The training process ended unexpectedly; start it again.") from None
+        finally:
+            if running:
+                _stop()
+
+
+def _stop() -> None:
+    """Ask the worker to end its job and drain what it still sends; kill it if it does not answer in time."""
+    try:
+        _worker.pipe.send((None, None))
+        while _worker.pipe.poll(PATIENCE):
+            if _worker.pipe.recv()[0] != "value":
+                return
+        _worker.kill()
+    except (EOFError, OSError):
+        _worker.kill()

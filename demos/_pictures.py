@@ -1,0 +1,53 @@
+"""What a user draws or uploads, as a 28x28 picture in the manner of the data sets."""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from demos._checks import InputError, decoded, picture
+
+SIDE = 28
+
+
+def drawing(value) -> torch.Tensor:
+    """784 grey bytes in base64, row by row -> [1, 1, 28, 28] in [0, 1]."""
+    data = decoded(value, "The drawing", limit=SIDE * SIDE)
+    if len(data) != SIDE * SIDE:
+        raise InputError(f"The drawing must have {SIDE} x {SIDE} pixels.")
+    return torch.tensor(list(data), dtype=torch.float32).view(1, 1, SIDE, SIDE) / 255
+
+
+def upload(data: bytes) -> torch.Tensor:
+    """Any picture file -> [1, 1, 28, 28] in [0, 1]: grey, light on dark, the shape fitted and centred as in MNIST."""
+    image = picture(data).convert("RGBA")
+    grey = (
+        np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L"), np.float32) / 255
+    )
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if np.median(border) > 0.5:
+        grey = 1 - grey
+    grey = np.clip((grey - np.median(border if np.median(border) <= 0.5 else 1 - border)) / max(grey.max(), 1e-3), 0, 1)
+    return centred(torch.from_numpy(grey.astype(np.float32))[None, None])
+
+
+def centred(x: torch.Tensor, box: int = 20) -> torch.Tensor:
+    """[1, 1, H, W] -> [1, 1, 28, 28] with its shape scaled into box x box and its centre of mass in the middle.
+
+    This is how MNIST's digits were prepared (LeCun 1998). An empty picture stays empty.
+    """
+    ink = x[0, 0] > 0.15
+    if not ink.any():
+        return torch.zeros(1, 1, SIDE, SIDE)
+    rows, columns = ink.any(1).nonzero()[:, 0], ink.any(0).nonzero()[:, 0]
+    shape = x[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = box / max(shape.shape[-2:])
+    size = [max(1, round(side * scale)) for side in shape.shape[-2:]]
+    small = torch.nn.functional.interpolate(shape, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    canvas = torch.zeros(SIDE, SIDE)
+    mass = small.sum()
+    corner = []
+    for axis, side in enumerate(size):
+        centre = float((small.sum(1 - axis) * torch.arange(side)).sum() / mass) + 0.5
+        corner.append(min(max(round(SIDE / 2 - centre), 0), SIDE - side))
+    canvas[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]] = small
+    return canvas[None, None].clamp(0, 1)

@@ -1,0 +1,64 @@
+// Put before the script of every own control (demos/_common.py). `element`, `props`, `server`, `trigger` and `watch` are Gradio's.
+const $ = (selector) => element.querySelector(selector);
+const make = (tag, attributes = {}, text = "") => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.textContent = text;
+  return node;
+};
+const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
+const say = (sentence) => { const place = $(".said"); if (place) place.textContent = sentence; };
+
+// A server function answers {ok} or {error: sentence}; an unreachable server gives undefined.
+const ask = async (serverFunction, argument) => {
+  let answer;
+  try { answer = await serverFunction(argument); } catch { answer = undefined; }
+  if (answer && "ok" in answer) { say(""); return answer.ok; }
+  say(answer?.error ?? "The server does not answer. Is it still running?");
+  return null;
+};
+
+// At most one call in flight; when it is back, the newest of those asked for meanwhile follows, the others are dropped.
+const newest = (work) => {
+  let busy = false, pending = null;
+  const run = async (argument) => {
+    if (busy) { pending = [argument]; return; }
+    busy = true;
+    try { await work(argument); } finally {
+      busy = false;
+      if (pending) { const [next] = pending; pending = null; run(next); }
+    }
+  };
+  return run;
+};
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+const base64 = (array) => { let text = ""; for (let i = 0; i < array.length; i += 8192) text += String.fromCharCode(...array.subarray(i, i + 8192)); return btoa(text); };
+const download = (png, name) => {
+  const url = URL.createObjectURL(new Blob([bytes(png)], { type: "image/png" }));
+  const link = make("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+};
+
+// The link to this tab with these settings: shown in the address bar and copied where the browser allows it.
+const copyLink = async (tab, settings) => {
+  const url = new URL(location.href);
+  url.search = new URLSearchParams({ tab, ...settings }).toString();
+  history.replaceState(null, "", url);
+  try { await navigator.clipboard.writeText(url.href); say(""); return "Link copied."; }
+  catch { return "The link is in the address bar."; }
+};
+
+const readFile = async (file, limit = 5e6) => {
+  if (file.size > limit) { say(`That file is larger than ${limit / 1e6} MB.`); return null; }
+  return base64(new Uint8Array(await file.arrayBuffer()));
+};
+
+// Dropping a file on `place`, or choosing one with `input`, gives its bytes in base64 to `use`.
+const acceptFiles = (place, input, use) => {
+  const take = async (file) => { if (!file) return; const data = await readFile(file); if (data) use(data); };
+  place.addEventListener("dragover", (event) => event.preventDefault());
+  place.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); take(event.dataTransfer.files[0]); });
+  input.addEventListener("change", () => { take(input.files[0]); input.value = ""; });
+};

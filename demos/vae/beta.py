@@ -1,0 +1,131 @@
+"""One digit through four models that differ in beta alone: what the rate buys, and where the posterior collapses."""
+
+import gradio as gr
+import torch
+
+from demos import _checks, _common
+from demos.vae import _models
+from genai_core import checkpoints, vae
+
+BETAS = (0.25, 1.0, 4.0, 16.0)
+DIGITS = [str(d) for d in range(10)]
+
+
+def name_of(beta: float) -> str:
+    return f"vae-mnist-beta{beta:g}"
+
+
+def bars(kl: list[float], top: float) -> str:
+    """KL per dimension as an SVG of bars, strongest first; collapsed ones in the colour of noise."""
+    width, height = 15, 56
+    parts = []
+    for k, value in enumerate(sorted(kl, reverse=True)):
+        tall = max(1.5, value / top * height)
+        colour = "--noise" if value < vae.ACTIVE else "--real"
+        parts.append(
+            f'<rect x="{k * width}" y="{height - tall:.1f}" width="{width - 4}" height="{tall:.1f}" rx="2" '
+            f'fill="var({colour})"><title>{value:.2f} nat</title></rect>'
+        )
+    active = sum(v >= vae.ACTIVE for v in kl)
+    return (
+        f'<svg viewBox="0 0 {width * len(kl)} {height}" width="{width * len(kl)}" height="{height}" role="img" '
+        f'aria-label="{active} of {len(kl)} dimensions active">{"".join(parts)}</svg>'
+    )
+
+
+def plane(measured: dict[float, dict]) -> str:
+    """Rate-distortion plane (Alemi 2018) as SVG: one point a model, and the line of equal ELBO through the best."""
+    width, height, left, low = 430, 250, 52, 42
+    rates = [m["rate"] for m in measured.values()]
+    distortions = [m["distortion"] for m in measured.values()]
+    r1 = max(rates) * 1.25
+    d0, d1 = min(distortions) * 0.8, max(distortions) * 1.1
+
+    def x(rate):
+        return left + rate / r1 * (width - left - 10)
+
+    def y(distortion):
+        return 10 + (d1 - distortion) / (d1 - d0) * (height - low - 10)
+
+    best = max(m["elbo"] for m in measured.values())
+    r_left, r_right = max(0, -best - d1), min(r1, -best - d0)  # where rate + distortion = -best is inside the frame
+    line = (
+        f'<line x1="{x(r_left):.0f}" y1="{y(-best - r_left):.0f}" x2="{x(r_right):.0f}" y2="{y(-best - r_right):.0f}" '
+        'stroke="var(--noise)" stroke-dasharray="4 4"/>'
+    )
+    ticks = "".join(
+        f'<text x="{x(v):.0f}" y="{height - low + 16}" text-anchor="middle">{v}</text>' for v in range(0, int(r1), 10)
+    ) + "".join(
+        f'<text x="{left - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v}</text>'
+        for v in range(50, int(d1), 50)
+        if v > d0
+    )
+    path = " ".join(f"{x(m['rate']):.0f},{y(m['distortion']):.0f}" for m in measured.values())
+    points = "".join(
+        f'<circle cx="{x(m["rate"]):.0f}" cy="{y(m["distortion"]):.0f}" r="6" fill="var(--made)"/>'
+        f'<text class="name" x="{x(m["rate"]) + 10:.0f}" y="{y(m["distortion"]) - 7:.0f}">β = {beta:g}</text>'
+        for beta, m in measured.items()
+    )
+    return (
+        f'<svg class="plane" viewBox="0 0 {width} {height}" role="img" aria-label="Rate and distortion of four models">'
+        f'<path d="M{left} 10V{height - low}H{width - 10}" fill="none" stroke="var(--line)"/>{line}'
+        f'<polyline points="{path}" fill="none" stroke="var(--made)" opacity=".4"/>{points}{ticks}'
+        f'<text x="{(width + left) / 2}" y="{height - 6}" text-anchor="middle">rate: KL, nat</text>'
+        f'<text transform="translate(13 {height / 2 - 16}) rotate(-90)" text-anchor="middle">distortion, nat</text>'
+        "</svg>"
+    )
+
+
+@torch.inference_mode()
+def family(x: torch.Tensor) -> str:
+    """One picture [1, 1, 28, 28] through the four models, as HTML. Raises: CheckpointError."""
+    measured = {beta: checkpoints.read_json(name_of(beta), "metrics.json") for beta in BETAS}
+    top = max(max(m["kl_per_dimension"]) for m in measured.values())
+    rows = []
+    for beta, m in measured.items():
+        model = vae.load(name_of(beta))
+        mu, _ = model.encode(x.to(checkpoints.default_device()))
+        rebuilt = _models.decode(model, mu.cpu())
+        draws = vae.sample(model, 6, generator=torch.Generator().manual_seed(0)).cpu()
+        pictures = "".join(
+            f'<img class="pixels" src="{_common.data_uri(_common.tile(p[None], 1))}" alt="{what}, beta {beta:g}">'
+            for p, what in zip([*rebuilt, *draws], ["reconstruction", *["sample from the prior"] * 6], strict=True)
+        )
+        rows.append(
+            f'<div class="beta"><div class="num"><b>β = {beta:g}</b><br>rate {m["rate"]:.1f} nat<br>'
+            f"distortion {m['distortion']:.1f} nat<br>{m['active_dimensions']} of {len(m['kl_per_dimension'])} in use"
+            f'</div><div class="pictures">{pictures}</div><div>{bars(m["kl_per_dimension"], top)}</div></div>'
+        )
+    original = _common.data_uri(_common.tile(x, 1))
+    head = (
+        f'<div class="beta head"><div><img class="pixels" src="{original}" alt="the digit given to all four"></div>'
+        "<div>first its reconstruction, then six samples from the prior</div>"
+        "<div>KL of each latent dimension</div></div>"
+    )
+    return f'<div class="card stage">{head}{"".join(rows)}</div><div class="card" style="margin-top:16px">' + (
+        f'<h3>Rate and distortion over the test digits</h3><div class="rd">{plane(measured)}<p class="caption">'
+        "A high β makes every nat of KL dear: dimensions switch off one by one (their bar turns grey: the posterior "
+        "equals the prior), reconstructions lose what those nats held, and samples stay in step with them. A low β "
+        "spends many nats: sharp reconstructions, and samples that fall apart, because the prior no longer covers "
+        "where codes lie. On the dashed line the ELBO is that of the best of the four.</p></div></div>"
+    )
+
+
+@_checks.handler
+def show(digit: str) -> str:
+    """A digit "0" to "9" (as our own VAE draws it) -> the family as HTML."""
+    d = int(_checks.choice(digit, "The digit", DIGITS))
+    model = vae.load("vae-mnist")
+    return family(_models.decode(model, _models.reading(d)[None]))
+
+
+def build():
+    """Returns the input and the output, for the first picture when the sub-tab is opened."""
+    _common.lead(
+        "<b>Pick a digit</b> and read downwards: the dearer the KL, the fewer dimensions stay in use. Look for the "
+        "one that the picture loses first."
+    )
+    digit = gr.Radio(DIGITS, value="5", label="Digit, as our own VAE draws it")
+    out = gr.HTML('<div class="card empty">Four models, one digit.</div>')
+    digit.input(show, digit, out, api_visibility="private", concurrency_id="stream", show_progress="hidden")
+    return digit, out

@@ -1,0 +1,76 @@
+"""Draw or upload a picture: its posterior q(z|x) against the prior, its reconstruction, and where that errs."""
+
+import base64
+
+import torch
+
+from demos import _checks, _common, _pictures
+from demos.vae import _models
+from demos.vae._models import MODELS, NAMES
+from genai_core import checkpoints, vae
+
+
+@torch.inference_mode()
+def posterior(model: vae.VAE, x: torch.Tensor, seed: int) -> dict:
+    """One picture [1, 1, 28, 28] -> mu, sigma, KL per dimension, and the decoded mean (seed 0) or a draw (others)."""
+    mu, logvar = (t.cpu() for t in model.encode(x.to(checkpoints.default_device())))
+    sigma = (0.5 * logvar).exp()
+    noise = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed)) if seed else torch.zeros_like(mu)
+    rebuilt = _models.decode(model, mu + sigma * noise)
+    return {
+        "mu": mu[0].tolist(),
+        "sigma": sigma[0].tolist(),
+        "kl": vae.kl(mu, logvar)[0].tolist(),
+        "log_likelihood": float(vae.log_likelihood(torch.logit(rebuilt, 1e-6), x)),
+        "rebuilt": _common.png(_common.tile(rebuilt, 1)),
+        "error": _common.png(_common.signed((rebuilt - x)[0, 0])),
+    }
+
+
+def encode(request: dict) -> dict:
+    """{"model", "pixels": 784 bytes in base64, "seed"} -> see `posterior`. Seed 0 means epsilon = 0."""
+    request = _checks.record(request)
+    _, model = _models.model_of(request)
+    return posterior(model, _pictures.drawing(request.get("pixels")), _checks.seed(request.get("seed", 0)))
+
+
+def packed(x: torch.Tensor) -> str:
+    """[1, 1, 28, 28] in [0, 1] -> 784 bytes in base64."""
+    return base64.b64encode(_common.pixels(x).tobytes()).decode()
+
+
+def open_picture(request: dict) -> str:
+    """{"png": any picture file in base64} -> 784 grey bytes in base64, fitted as MNIST's are."""
+    return packed(_pictures.upload(_checks.decoded(_checks.record(request).get("png"), "That file")))
+
+
+def centre(request: dict) -> str:
+    """{"pixels"} -> the drawing fitted and centred as MNIST's digits are, 784 bytes in base64."""
+    return packed(_pictures.centred(_pictures.drawing(_checks.record(request).get("pixels"))))
+
+
+def example(request: dict) -> str:
+    """{"model", "seed"} -> a picture that the model itself made, 784 bytes in base64."""
+    request = _checks.record(request)
+    _, model = _models.model_of(request)
+    seed = _checks.seed(request.get("seed"))
+    return packed(vae.sample(model, 1, generator=torch.Generator().manual_seed(seed)))
+
+
+def start() -> dict:
+    """The control's value at first: a picture made by the first model, so that there is something to see."""
+    return {
+        "model": MODELS[0],
+        "models": NAMES,
+        "pixels": example({"model": MODELS[0], "seed": 2}),
+        "dims": {m: _models.dimensions(m) for m in MODELS},
+    }
+
+
+def build():
+    """The pad, the posterior and the reconstruction, in one control."""
+    _common.lead(
+        "<b>Draw a digit</b>: the encoder answers with a mean and a width for each latent. Look for what it is sure "
+        "of, and for what the reconstruction corrects."
+    )
+    return _common.control("encode", _common.or_error(start), [encode, open_picture, centre, example])

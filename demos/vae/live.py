@@ -1,0 +1,88 @@
+"""Train a VAE with two latents on sprites, live: loss terms, the latent scatter and the decoded plane as they form."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+import numpy as np
+import torch
+from PIL import Image
+
+from demos import _checks, _common, _jobs
+from genai_core import sprites
+
+FACTORS = {
+    "position": ("x", "y"),
+    "size and position across": ("scale", "x"),
+    "turn": ("orientation",),
+    "everything": sprites.FACTORS,
+}
+STEPS = 700
+
+
+def examples(factors: str) -> dict:
+    """The control's value before a training: 24 sprites as the network will see them."""
+    vary = FACTORS[_checks.choice(factors, "What varies", tuple(FACTORS))]
+    x, _ = sprites.sprites(24, generator=torch.Generator().manual_seed(0), vary=vary)
+    return {"examples": _common.png(_common.tile(x, 8, gap=2))}
+
+
+def drawn(frame) -> dict:
+    """A VAEFrame of genai_core.live as the control's value: numbers, and one small picture."""
+    varied = [k for k in range(len(sprites.FACTORS)) if np.ptp(frame.factors[:, k]) > 1e-3]
+    shade = frame.factors[:, varied[0]]
+    low, high = float(shade.min()), float(shade.max())
+    return {
+        "step": frame.step,
+        "steps": frame.steps,
+        "losses": frame.losses,
+        "xy": frame.scatter.flatten().tolist(),
+        "shade": ((shade - low) / (high - low + 1e-9) * 255).astype(int).tolist(),
+        "by": sprites.FACTORS[varied[0]],
+        "sheet": _common.png(Image.fromarray(frame.decoded)),
+    }
+
+
+@_checks.stream_handler
+def train(factors: str, beta: float, seed: float) -> Iterator[dict]:
+    """What varies, beta in [0, 16], seed -> the control's value, frame by frame, for at most a minute."""
+    name = _checks.choice(factors, "What varies", tuple(FACTORS))
+    settings = {"beta": _checks.number(beta, "Beta", 0, 16), "seed": _checks.seed(seed), "steps": STEPS}
+    try:
+        for frame in _jobs.run("genai_core.live:train_vae", vary=FACTORS[name], **settings):
+            yield drawn(frame)
+    except _jobs.JobError as error:
+        raise _checks.InputError(str(error)) from None
+
+
+def build() -> None:
+    _common.lead(
+        "<b>Press Train</b> and watch two networks agree on a code: first a cloud, then a map. Look for how the "
+        "shapes' factors spread over the plane."
+    )
+    with gr.Row():
+        with gr.Column(scale=4, min_width=280):
+            factors = gr.Radio(list(FACTORS), value="position", label="What varies from sprite to sprite")
+            beta = gr.Slider(0, 16, value=1, step=0.25, label="β, the weight of the KL term")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
+            with gr.Row():
+                start = gr.Button("Train", variant="primary")
+                stop = gr.Button("Stop")
+            gr.Markdown(
+                "Two latents can hold two factors: with *position*, the scatter unfolds into a square sheet. With "
+                "*everything*, five factors compete for two numbers. With β = 16, guess how many survive.",
+                elem_classes="prose-narrow",
+            )
+        with gr.Column(scale=7, min_width=320):
+            view = _common.control("training", examples("position"))
+    run = start.click(
+        train,
+        [factors, beta, seed],
+        view,
+        api_name="vae_train",
+        api_description="Train a 2-D VAE on sprites; streams frames.",
+        concurrency_id="train",
+        concurrency_limit=1,
+        show_progress="hidden",
+    )
+    factors.input(_checks.handler(examples), factors, view, queue=False, api_visibility="private")
+    stop.click(None, None, None, cancels=[run], api_visibility="private")

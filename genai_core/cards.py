@@ -1,0 +1,75 @@
+"""Model cards: `assets/<name>/README.md`, written from config.json and metrics.json so that no number is typed."""
+
+from genai_core import checkpoints
+
+# metric -> (what it is, how a value is written)
+LABELS = {
+    "accuracy": ("Test accuracy", "{:.2%}"),
+    "errors": ("Test errors of 10,000", "{:d}"),
+    "elbo": ("ELBO, mean over the test split (higher is better)", "{:.2f} nat"),
+    "iw_bound": ("Importance-weighted bound on log p(x), k below (higher is better)", "{:.2f} nat"),
+    "k": ("k, importance samples of that bound", "{:d}"),
+    "rate": ("Rate, KL(q(z given x), prior)", "{:.2f} nat"),
+    "distortion": ("Distortion, -E log p(x given z)", "{:.2f} nat"),
+    "active_dimensions": ("Active latent dimensions (KL above 0.01 nat)", "{:d}"),
+    "frechet_distance": ("Frechet distance in LeNet features, 10,000 samples against the test split", "{:.3g}"),
+    "frechet_floor": ("The same for 10,000 training pictures (the floor)", "{:.3g}"),
+    "frechet_ratio": ("Times the floor", "{:.1f}"),
+    "coverage": ("Coverage (Naeem 2020), k = 5", "{:.1%}"),
+    "reconstruction_read_as": ("Reconstructions that the LeNet reads as their label", "{:.2%}"),
+    "read_as_label": ("Samples that the LeNet reads as their label", "{:.2%}"),
+    "class_shares": ("Shares of the ten classes among samples, as read", "{:.1%}"),
+    "kl_per_dimension": ("KL of each latent dimension, in nat", "{:.2f}"),
+}
+
+
+def rows(metrics: dict) -> list[tuple[str, str]]:
+    """(what, value with its unit) for every metric that has a label, in the order of LABELS."""
+    return [
+        (label, ", ".join(form.format(v) for v in (metrics[key] if isinstance(metrics[key], list) else [metrics[key]])))
+        for key, (label, form) in LABELS.items()
+        if key in metrics
+    ]
+
+
+def table(metrics: dict) -> str:
+    """The metrics as a Markdown table."""
+    return "\n".join(
+        ["| measure | value |", "| --- | ---: |", *(f"| {what} | {value} |" for what, value in rows(metrics))]
+    )
+
+
+def render(name: str, card: dict[str, str]) -> str:
+    """The model card of a checkpoint in Markdown; `card` holds the technique's "overview", "use" and "limits".
+
+    Raises: CheckpointError if a file of the checkpoint is missing.
+    """
+    config, metrics = checkpoints.read_json(name, "config.json"), checkpoints.read_json(name, "metrics.json")
+    run, folder = config["run"], checkpoints.ASSETS / name
+    size = (folder / "model.safetensors").stat().st_size
+    where = f"{run['threads']} threads of the {run['device'].upper()}"
+    picture = "\n![samples](samples.png)\n" if (folder / "samples.png").exists() else ""
+    source = {"mnist": "MNIST (LeCun 1998)", "fashion": "Fashion-MNIST (Xiao 2017)"}.get(run["dataset"], run["dataset"])
+    return f"""# {name}
+
+## Overview
+{card["overview"].format(**config["model"])}
+
+{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in float16, Apache-2.0.
+{picture}
+## Data
+{source}: trained on the training split, measured on the test split, which took part in no choice.
+
+## Performance
+{table(metrics)}
+
+## Intended use
+{card["use"]}
+
+## Limitations
+{card["limits"]}
+
+## Reproduce
+`python -m genai_core.train {name}`, then `python -m genai_core.evaluate {name}`.
+Seed {run["seed"]}, {run["steps"]:,} steps, {run["seconds"] / 60:.0f} minutes on {where} with other work beside it.
+"""

@@ -1,0 +1,50 @@
+"""Measure a checkpoint: `python -m genai_core.evaluate vae-mnist` rewrites metrics.json, samples.png and the card.
+
+Without a name, every checkpoint there is.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+import torch
+from torchvision.utils import save_image
+
+from genai_core import cards, checkpoints, data
+from genai_core.train import TECHNIQUES
+
+
+def evaluate(name: str) -> dict:
+    """Measure one checkpoint and write its metrics, sample grid and card; returns the metrics.
+
+    Raises: CheckpointError, DataError.
+    """
+    technique = next((technique for technique in TECHNIQUES if name in technique.RECIPES), None)
+    if technique is None:
+        raise checkpoints.CheckpointError(f"There is no recipe '{name}'.")
+    begun = time.monotonic()
+    model, folder = technique.load(name), checkpoints.ASSETS / name
+    metrics = {"parameters": sum(p.numel() for p in model.parameters()), **technique.evaluate(name)}
+    metrics["seconds"] = round(time.monotonic() - begun)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    if hasattr(technique, "sample"):
+        pictures = technique.sample(model, 60, generator=torch.Generator().manual_seed(0))
+        save_image(pictures.repeat_interleave(2, 2).repeat_interleave(2, 3), folder / "samples.png", nrow=12, padding=4)
+    (folder / "README.md").write_text(cards.render(name, technique.CARD))
+    return metrics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="name", help="checkpoints (default: all)")
+    for name in parser.parse_args().names or checkpoints.names():
+        try:
+            metrics = evaluate(name)
+        except (checkpoints.CheckpointError, data.DataError) as error:
+            sys.exit(str(error))
+        print(f"\n{name}\n" + "\n".join(f"  {value:>10}  {what}" for what, value in cards.rows(metrics)))
+
+
+if __name__ == "__main__":
+    main()
