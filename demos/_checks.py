@@ -29,7 +29,8 @@ class InputError(ValueError):
 
 def number(value: Any, name: str, low: float, high: float) -> float:
     """A finite number in [low, high]; bool, text and None are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or (isinstance(value, float) and not math.isfinite(value)):  # a huge int has no float to test
         raise InputError(f"{name} must be a number.")
     if not low <= value <= high:
         raise InputError(f"{name} must lie between {low:g} and {high:g}.")

@@ -39,7 +39,7 @@ def strips(name: str, seed_a: int, seed_b: int) -> str:
 def animation(name: str, seed_a: int, seed_b: int, path: str) -> str:
     """There and back as an animated GIF at 8x; returns the file's path."""
     x = frames(name, seed_a, seed_b, path, 32)
-    images = [Image.fromarray(p.repeat(8, 0).repeat(8, 1)) for p in _common.pixels(torch.cat([x, x.flip(0)]))]
+    images = [Image.fromarray(p.repeat(8, 0).repeat(8, 1)) for p in _common.pixels(torch.cat([x, x.flip(0)[1:-1]]))]
     file = Path(tempfile.mkdtemp(prefix="way-")) / f"{name}-{seed_a}-{seed_b}-{path}.gif"
     images[0].save(file, save_all=True, append_images=images[1:], duration=50, loop=0)
     return str(file)

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from genai_core import lenet, metrics
+from genai_core.sprites import sprites
+from genai_core.training import seeded
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return seeded(0, lambda: lenet.LeNet(lenet.LeNetConfig(channels=(8, 8, 8), features=6))).eval()
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return sprites(600, generator=torch.Generator().manual_seed(0))[0]
+
+
+def test_frechet_distance_is_its_formula_and_zero_for_equal_sets(judge, pictures):
+    a, b = pictures[:300], pictures[300:] ** 2
+    assert metrics.frechet_distance(judge, a, a) == pytest.approx(0, abs=1e-4)
+    f, g = (metrics.features(judge, x).double() for x in (a, b))
+    root = torch.linalg.eigvals(f.T.cov() @ g.T.cov()).sqrt().real.sum()
+    expected = (f.mean(0) - g.mean(0)).square().sum() + f.T.cov().trace() + g.T.cov().trace() - 2 * root
+    assert metrics.frechet_distance(judge, a, b) == pytest.approx(float(expected), rel=1e-2, abs=1e-4)
+
+
+def test_coverage_is_one_for_the_set_itself_and_falls_when_only_one_picture_is_made(judge, pictures):
+    assert metrics.coverage(judge, pictures, pictures) == 1
+    assert metrics.coverage(judge, pictures, pictures[:1].expand(50, -1, -1, -1)) < 0.1
+
+
+def test_reading(judge, pictures):
+    shares = metrics.class_shares(judge, pictures)
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+    answers = metrics.read(judge, pictures).argmax(1)
+    assert metrics.read_as(judge, pictures, answers) == 1
+    assert metrics.read_as(judge, pictures, (answers + 1) % 10) == 0
+
+
+def test_augmented_pictures_stay_close_and_depend_on_the_seed(pictures):
+    config = lenet.LeNetConfig()
+    a, b, c = (lenet.augment(pictures[:50], config, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+    still = lenet.augment(pictures[:50], lenet.LeNetConfig(degrees=0, zoom=0, shift=0), torch.Generator())
+    assert torch.allclose(still, pictures[:50], atol=1e-4)

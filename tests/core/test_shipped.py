@@ -1,0 +1,71 @@
+"""Every shipped checkpoint loads strictly, keeps its card's promises, and reaches its card's numbers again."""
+
+import json
+
+import pytest
+import torch
+
+from genai_core import cards, checkpoints, data, lenet, metrics, vae
+from genai_core.train import TECHNIQUES
+
+SHIPPED = [(name, technique) for technique in TECHNIQUES for name in technique.RECIPES]
+NAMES = [name for name, _ in SHIPPED]
+
+
+def figures(name):
+    return checkpoints.read_json(name, "metrics.json")
+
+
+@pytest.mark.parametrize(("name", "technique"), SHIPPED, ids=NAMES)
+def test_it_loads_with_its_recipes_config_and_its_card_is_what_its_metrics_say(name, technique):
+    model = technique.load(name)
+    folder = checkpoints.ASSETS / name
+    assert model.config == technique.RECIPES[name].config
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+    assert (folder / "model.safetensors").stat().st_size <= 8 * 2**20
+    assert (folder / "README.md").read_text() == cards.render(name, technique.CARD)
+    assert figures(name)["parameters"] == sum(p.numel() for p in model.parameters())
+
+
+def test_nothing_lies_in_assets_without_a_recipe():
+    assert set(checkpoints.names()) == set(NAMES)
+
+
+def test_the_aims_are_reached():
+    assert figures("vae-mnist")["iw_bound"] >= -84.8
+    assert figures("vae-mnist")["k"] == 500
+    assert figures("lenet-mnist")["accuracy"] >= 0.994
+    assert figures("lenet-fashion")["accuracy"] >= 0.92
+    active = [figures(f"vae-mnist-beta{b}")["active_dimensions"] for b in ("0.25", "1", "4", "16")]
+    assert active == sorted(active, reverse=True)
+    assert active[0] > active[-1]
+
+
+@pytest.mark.parametrize("name", list(lenet.RECIPES))
+def test_the_judges_reach_their_accuracy_again(name):
+    if not data.available(lenet.RECIPES[name].dataset):
+        pytest.skip("the data set is not on this machine")
+    assert lenet.evaluate(name)["accuracy"] == pytest.approx(figures(name)["accuracy"], abs=5e-4)
+
+
+@pytest.mark.parametrize("name", list(vae.RECIPES))
+def test_samples_read_as_the_card_says(name):
+    judge = lenet.judge(vae.RECIPES[name].dataset)
+    made = vae.sample(vae.load(name), 10_000, generator=torch.Generator().manual_seed(1)).cpu()
+    assert metrics.class_shares(judge, made) == pytest.approx(figures(name)["class_shares"], abs=2e-3)
+
+
+@pytest.mark.parametrize("name", ["vae-mnist", "vae-mnist-2d"])
+def test_the_bounds_of_some_test_digits_are_near_the_cards(name, mnist):
+    """1,000 of 10,000 digits and fewer importance samples: near the card, and never above it by more than noise."""
+    x = data.binarise(mnist[0], torch.Generator().manual_seed(0))[::10]
+    model = vae.load(name)
+    parts = [vae.bounds(model, part, generator=torch.Generator().manual_seed(1), k=10) for part in x.split(100)]
+    elbo, iw = (float(torch.cat([part[key] for part in parts]).mean()) for key in ("elbo", "iw"))
+    assert elbo == pytest.approx(figures(name)["elbo"], abs=2.0)
+    assert figures(name)["elbo"] < iw < figures(name)["iw_bound"] + 2.0
+
+
+def test_metrics_are_json_numbers():
+    for name in NAMES:
+        assert json.loads(json.dumps(figures(name), allow_nan=False)) == figures(name)

@@ -1,0 +1,61 @@
+"""What holds for every tab, and for the app as a whole."""
+
+import inspect
+import re
+
+import gradio as gr
+import pytest
+
+import app
+from demos import home
+
+TABS = (home, *app.TABS)
+
+
+@pytest.fixture(scope="module")
+def config():
+    return app.build_app().config
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.TITLE)
+def test_a_tab_builds_alone(tab):
+    with gr.Blocks() as demo:
+        tab.build_tab()
+    assert demo.blocks
+    assert re.fullmatch(r"[A-Z]\w+", tab.TITLE)
+
+
+def public(config):
+    return [d for d in config["dependencies"] if d["api_visibility"] == "public"]
+
+
+def test_public_endpoints_are_few_named_unique_and_documented(config):
+    names = [d["api_name"] for d in config["dependencies"] if d["api_name"]]
+    assert len(names) == len(set(names))
+    assert {d["api_name"] for d in public(config)} == {"vae_decode", "vae_encode", "vae_sample", "vae_train"}
+
+
+def test_every_link_is_restored_by_as_many_values_as_its_tab_has_parts():
+    for tab in app.TABS:
+        with gr.Blocks():
+            parts = tab.build_tab()
+        assert list(inspect.signature(tab.restore).parameters) == ["query"]
+        assert parts
+
+
+def test_no_control_of_a_tab_names_a_colour_of_its_own():
+    """Colours live in look.css; a script reads them from there (viridis, white on the dark plane, excepted)."""
+    from demos._common import JS
+
+    for file in JS.glob("*.html"):
+        colours = set(re.findall(r"#[0-9a-fA-F]{3,8}\b", file.read_text()))
+        assert colours <= {"#000"}, file.name
+
+
+def test_genai_core_never_imports_gradio():
+    from pathlib import Path
+
+    import genai_core
+
+    for file in Path(genai_core.__file__).parent.rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) gradio", file.read_text(), re.MULTILINE), file.name

@@ -1,0 +1,57 @@
+import itertools
+import time
+
+import pytest
+
+from demos import _jobs
+
+HERE = "tests.demos.jobs_to_run"
+
+
+def works():
+    assert list(_jobs.run(f"{HERE}:count", n=3)) == [0, 1, 2]
+
+
+def test_values_come_in_order_and_the_worker_is_reused_and_polite():
+    works()
+    (first, nice), (second, _) = (next(_jobs.run(f"{HERE}:process")) for _ in range(2))
+    assert first == second
+    assert nice >= 10
+
+
+def test_a_stop_ends_the_job_and_leaves_the_worker_usable():
+    job = _jobs.run(f"{HERE}:count", n=10_000, pause=0.01)
+    assert list(itertools.islice(job, 3)) == [0, 1, 2]
+    begun = time.monotonic()
+    job.close()
+    assert time.monotonic() - begun < _jobs.PATIENCE + 1
+    works()
+
+
+def test_a_stop_that_comes_after_the_job_has_ended_does_not_stop_the_next():
+    job = _jobs.run(f"{HERE}:count", n=2)
+    next(job)
+    time.sleep(0.3)  # the worker has sent everything and waits for its next job
+    job.close()
+    works()
+
+
+def test_a_job_that_hangs_is_killed_on_stop():
+    job = _jobs.run(f"{HERE}:hang")
+    next(job)
+    job.close()
+    works()
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [("value", "The beta is too large."), ("other", "The training failed")])
+def test_an_exception_reaches_the_caller_as_a_sentence(kind, sentence):
+    with pytest.raises(_jobs.JobError, match=sentence) as caught:
+        list(_jobs.run(f"{HERE}:fail", after=2, kind=kind))
+    assert "secret" not in str(caught.value)
+    works()
+
+
+def test_a_worker_that_dies_is_reported_and_replaced():
+    with pytest.raises(_jobs.JobError, match="ended unexpectedly"):
+        list(_jobs.run(f"{HERE}:die"))
+    works()
