@@ -1,0 +1,25 @@
+"""Retake the README's pictures: `python -m docs.take_pictures`."""
+
+from pathlib import Path
+
+from benchmarks._common import browser, server
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    with server("app.py") as url, browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1240, "height": 940})
+        page.goto(f"{url}/?tab=vae")
+        page.wait_for_function("document.querySelector('.big')?.naturalWidth === 28")
+        page.wait_for_selector(".sweep figure")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "vae.png")
+        page.get_by_role("tab", name="Plane").click()
+        page.wait_for_function("document.querySelector('.where')?.textContent.includes('=')")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "vae-plane.png")
+
+
+if __name__ == "__main__":
+    main()
