@@ -1,11 +1,13 @@
 """The app: one tab per technique. `python app.py --port 7860`."""
 
 import argparse
+import html
 import os
 
 import gradio as gr
 
 from demos import _checks, home, vae
+from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
 TABS = (vae,)
@@ -15,6 +17,7 @@ def build_app() -> gr.Blocks:
     """The whole app as Blocks; nothing is served yet."""
     with gr.Blocks(title="Generative AI, by touching it", **BLOCKS) as demo:
         gr.HTML('<p class="brand">Generative AI <span>learn how it works by touching it</span></p>')
+        notice = gr.HTML()
         with gr.Tabs(selected="home") as tabs:
             with gr.Tab(home.TITLE, id="home"):
                 doors = home.build_tab()
@@ -24,25 +27,30 @@ def build_app() -> gr.Blocks:
                     restored.append(tab.build_tab())
 
         def restore(request: gr.Request):
-            """Fill the tab that a link names with the settings in it; a link that fails leaves everything as it is."""
+            """Fill the tab that a link names with the settings in it; of a link that fails, say why."""
             query = dict(request.query_params)
-            answer = [gr.skip()] + [gr.skip() for parts in restored for _ in parts]
-            first = 1
+            answer = [gr.skip()] * (2 + sum(len(parts) for parts in restored))
+            first = 2
             for tab, parts in zip(TABS, restored, strict=True):
                 if query.get("tab") == tab.TITLE.lower():
-                    answer[0] = gr.Tabs(selected=tab.TITLE.lower())
+                    answer[1] = gr.Tabs(selected=tab.TITLE.lower())
                     if len(query) > 1:
-                        values = _checks.handler(tab.restore)(query)
-                        answer[first : first + len(parts)] = values
+                        found = _checks.guarded(tab.restore)(query)
+                        if "ok" in found:
+                            answer[first : first + len(parts)] = found["ok"]
+                        else:
+                            answer[0] = f'<p class="said">This link cannot be used. {html.escape(found["error"])}</p>'
                 first += len(parts)
             return answer
 
         def enter(event: gr.EventData):
-            return gr.Tabs(selected=event.tab.lower())
+            """The door that was clicked -> its tab."""
+            titles = [tab.TITLE for tab in TABS]
+            return gr.Tabs(selected=_checks.choice(event.tab, "The tab", titles).lower())
 
-        quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        demo.load(restore, None, [tabs, *(part for parts in restored for part in parts)], **quiet)
-        doors.click(_checks.handler(enter), None, tabs, **quiet)
+        every_part = [part for parts in restored for part in parts]
+        demo.load(restore, None, [notice, tabs, *every_part], **LIGHT, **QUIET)
+        doors.click(_checks.handler(enter), None, tabs, **LIGHT, **QUIET)
     return demo
 
 

@@ -20,7 +20,8 @@ async ([sliderSelector, imageSelector, serial, seconds]) => {
   let loaded = () => {};
   document.addEventListener('load', (e) => { if (e.target.matches?.(imageSelector)) loaded(e.target); }, true);
   const latencies = [];
-  put('0.5'); await pause(1500);
+  put('0.51'); await pause(1500);
+  const place = image()?.dataset.z?.split(',').indexOf('0.51');  // which latent this slider is
   for (let i = 0; i < serial; i++) {
     const v = (((i * 37) % 500) / 100 - 2.5 + 0.01 * (i % 2)).toFixed(2), begun = performance.now();
     const done = new Promise((r) => { loaded = r; setTimeout(r, 2000); });
@@ -31,8 +32,8 @@ async ([sliderSelector, imageSelector, serial, seconds]) => {
   const ages = [], asked = new Map(); let count = 0;
   loaded = (target) => {
     count += 1;
-    const shown = (target.dataset.z ?? '').split(',').find((part) => asked.has(part));
-    if (shown) ages.push(performance.now() - asked.get(shown));
+    const shown = target.dataset.z?.split(',')[place];
+    if (asked.has(shown)) ages.push(performance.now() - asked.get(shown));
   };
   const begun = performance.now();
   let i = 0;

@@ -17,6 +17,10 @@ from genai_core import checkpoints
 from genai_core.checkpoints import CheckpointError
 
 JS = Path(__file__).parent / "js"
+LIGHT = {"concurrency_id": "light", "concurrency_limit": 8}  # the lane of a decode; queued, so that errors are shown
+STREAM = {"concurrency_id": "stream", "concurrency_limit": 2}  # the lane of what takes up to about two seconds
+TRAIN = {"concurrency_id": "train", "concurrency_limit": 1}  # the lane of live training: as many as there are workers
+QUIET = {"api_visibility": "private", "show_progress": "hidden"}  # events of the page that are no endpoints
 GAP = 60  # the grey between tiled pictures
 
 

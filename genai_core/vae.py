@@ -214,7 +214,7 @@ SMALL = {"latents": 10, "channels": (16, 32), "hidden": 128}
 RECIPES = {
     "vae-mnist": Recipe(VAEConfig(k=5, k_from=0.8), "mnist", steps=15_000),
     "vae-mnist-2d": Recipe(VAEConfig(**{**SMALL, "latents": 2, "hidden": 256}), "mnist", steps=5000),
-    "vae-fashion": Recipe(VAEConfig(binarised=False), "fashion", steps=6000),
+    "vae-fashion": Recipe(VAEConfig(binarised=False), "fashion", steps=5000),
     **{
         f"vae-mnist-beta{beta:g}": Recipe(VAEConfig(beta=beta, **SMALL), "mnist", steps=4000)
         for beta in (0.25, 1.0, 4.0, 16.0)
@@ -248,7 +248,7 @@ def evaluate(name: str) -> dict:
     target = binarise(x, generator) if config.binarised else x
     k = 500 if name == "vae-mnist" else 50
     terms, rates, rebuilt = [], [], []
-    for part in tqdm(target.split(50), desc="bounds", mininterval=1):
+    for part in tqdm(target.split(max(1, 500 // k)), desc="bounds", mininterval=1):  # about 500 decodes at a time
         part = part.to(checkpoints.default_device())
         with autocast(part.device):  # the networks in bfloat16 where the hardware has it, the bound in float32
             terms.append(bounds(model, part, generator=generator, k=k))

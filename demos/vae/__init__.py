@@ -3,6 +3,7 @@
 import gradio as gr
 
 from demos import _checks, _common
+from demos._common import LIGHT, QUIET, STREAM
 from demos.vae import _models, beta, encode, explore, interpolate, live, plane
 from demos.vae._models import MODELS
 from genai_core import vae
@@ -62,7 +63,7 @@ def build_tab() -> list:
         with gr.Tab("Encode"):
             encode.build()
         with gr.Tab("Interpolate") as way_tab:
-            way_inputs, way_outputs = interpolate.build()
+            way_inputs, way = interpolate.build()
         with gr.Tab("Beta") as beta_tab:
             digit, family = beta.build()
         with gr.Tab("Train"):
@@ -70,14 +71,12 @@ def build_tab() -> list:
     _common.how_it_works(HOW, vae.kl, vae.loss, vae.train, vae.VAE)
     card = _common.model_card(MODELS[0])
 
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    model.input(explore.choose, model, [sliders, card], queue=False, **quiet)
-    pills.click(explore.preset, None, [sliders, model, card], queue=False, **quiet)
-    sliders.input(None, None, None, **quiet)
-    plane_tab.select(plane.refresh, sliders, sheet, concurrency_id="stream", concurrency_limit=2, **quiet)
-    sheet.input(plane.to_sliders, sheet, sliders, queue=False, **quiet)
-    way_tab.select(interpolate.interpolate, way_inputs, way_outputs, concurrency_id="stream", **quiet)
-    beta_tab.select(beta.show, digit, family, concurrency_id="stream", **quiet)
+    model.input(explore.choose, model, [sliders, card], **LIGHT, **QUIET)
+    pills.click(explore.preset, None, [sliders, model, card], **LIGHT, **QUIET)
+    plane_tab.select(plane.refresh, sliders, sheet, **STREAM, **QUIET)
+    sheet.input(plane.to_sliders, sheet, sliders, **LIGHT, **QUIET)
+    way_tab.select(interpolate.interpolate, way_inputs, way, **STREAM, **QUIET)
+    beta_tab.select(beta.show, digit, family, **STREAM, **QUIET)
     for endpoint in (vae_decode, vae_encode, vae_sample):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="stream")
+        gr.api(endpoint, api_name=endpoint.__name__, **STREAM)
     return [sliders, model]

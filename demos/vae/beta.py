@@ -127,5 +127,5 @@ def build():
     )
     digit = gr.Radio(DIGITS, value="5", label="Digit, as our own VAE draws it")
     out = gr.HTML('<div class="card empty">Four models, one digit.</div>')
-    digit.input(show, digit, out, api_visibility="private", concurrency_id="stream", show_progress="hidden")
+    digit.input(show, digit, out, **_common.STREAM, **_common.QUIET)
     return digit, out

@@ -80,9 +80,8 @@ def build() -> None:
         view,
         api_name="vae_train",
         api_description="Train a 2-D VAE on sprites; streams frames.",
-        concurrency_id="train",
-        concurrency_limit=1,
         show_progress="hidden",
+        **_common.TRAIN,
     )
-    factors.input(_checks.handler(examples), factors, view, queue=False, api_visibility="private")
+    factors.input(_checks.handler(examples), factors, view, **_common.LIGHT, **_common.QUIET)
     stop.click(None, None, None, cancels=[run], api_visibility="private")
