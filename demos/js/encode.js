@@ -33,7 +33,7 @@ const look = newest(async () => {
   last = answer;
   $(".rebuilt").src = "data:image/png;base64," + answer.rebuilt;
   $(".error").src = "data:image/png;base64," + answer.error;
-  $(".kind").textContent = seed ? "decoded from μ + σ ε" : "decoded from μ";
+  $(".kind").textContent = seed ? `decoded from μ + σ ε, seed ${seed}` : "decoded from μ";
   const rate = answer.kl.reduce((a, b) => a + b, 0);
   $(".terms").textContent = `KL ${rate.toFixed(1)} nat, −log p(x given z) ${(-answer.log_likelihood).toFixed(1)} nat, together ${(rate - answer.log_likelihood).toFixed(1)} nat`;
   plot();

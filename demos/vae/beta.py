@@ -99,7 +99,7 @@ def family(x: torch.Tensor) -> str:
     original = _common.data_uri(_common.tile(x, 1))
     head = (
         f'<div class="beta head"><div><img class="pixels" src="{original}" alt="the digit given to all four"></div>'
-        "<div>first its reconstruction, then six samples from the prior</div>"
+        "<div>first its reconstruction, then six samples from the prior, seed 0</div>"
         "<div>KL of each latent dimension</div></div>"
     )
     return f'<div class="card stage">{head}{"".join(rows)}</div><div class="card" style="margin-top:16px">' + (
