@@ -119,7 +119,7 @@ def train(
 
 RECIPES = {
     "lenet-mnist": Recipe(LeNetConfig(), "mnist", steps=7000),
-    "lenet-fashion": Recipe(LeNetConfig(degrees=0, zoom=0.05, shift=1.5, flip=True), "fashion", steps=9000),
+    "lenet-fashion": Recipe(LeNetConfig(degrees=0, zoom=0.05, shift=1.5, flip=True), "fashion", steps=7000),
 }
 
 CARD = {
