@@ -25,7 +25,7 @@ SHOWN = 500  # points shown of each kind
 COUNTED = 2500  # generated points that modes and quality are counted on, as in the papers
 
 
-class Diverged(RuntimeError):
+class Diverged(ValueError):
     """The training left the finite numbers. The message is one sentence: what diverged, and what to try."""
 
 
