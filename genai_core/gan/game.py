@@ -68,9 +68,8 @@ def discriminator_terms(
     "real" and "fake" are mean scores, "slope" the mean |gradient| where it is penalised.
     """
     config = model.config
-    both = None if labels is None else labels.repeat(2)
     with autocast(real.device):
-        s_real, s_fake = model.score(torch.cat([real, fake]), both).chunk(2)
+        s_real, s_fake = model.score(real, labels), model.score(fake, labels)
     value = losses.discriminator_loss(config.loss, s_real, s_fake)
     terms = {"loss": value, "real": s_real.mean(), "fake": s_fake.mean()}
     if config.penalty:
@@ -127,10 +126,9 @@ def train(
         g_optimizer.zero_grad()
         g_loss.backward()
         g_optimizer.step()
-        model.discriminator.requires_grad_(True)
+        model.discriminator.requires_grad_(True).eval()
         ema.update(model.generator)
         terms = {"discriminator": d_terms.pop("loss"), "generator": g_loss, **d_terms}
-        model.eval()
         yield TrainStep(
             step + 1,
             {name: term.item() for name, term in terms.items()},

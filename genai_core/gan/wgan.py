@@ -19,7 +19,7 @@ from genai_core.training import Recipe
 class WGANConfig(GANConfig):
     channels: tuple[int, int] = (32, 64)  # at 14x14 and at 7x7
     loss: str = "wasserstein"
-    d_steps: int = 3
+    d_steps: int = 2
     penalty: float = 10.0
     lr_g: float = 5e-4
     lr_d: float = 5e-4
