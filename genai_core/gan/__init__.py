@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from genai_core import checkpoints
+from genai_core import checkpoints, lenet, metrics
 from genai_core.gan import cgan, dcgan, game, mlp, wgan
 from genai_core.gan.game import GAN, GANConfig
 from genai_core.training import TrainStep
@@ -18,6 +18,14 @@ MODELS = {
 }
 RECIPES = {**mlp.RECIPES, **dcgan.RECIPES, **cgan.RECIPES, **wgan.RECIPES}
 CLASSES = 10
+CARD = {
+    "overview": "A generative adversarial network (Goodfellow 2014): a generator that turns {latents} numbers from a "
+    "Gaussian into a picture of 28 x 28 pixels, and the discriminator it was trained against, with the loss `{loss}`. "
+    "The generator's weights are a running average.",
+    "use": "Teaching: sampling, latent directions, and the discriminator's score under every sample.",
+    "limits": "There is no likelihood, and nothing tells the generator of what it never makes: look at coverage and at "
+    "the shares of the classes. The scores of two models do not compare.",
+}
 
 
 def load(name: str) -> GAN:
@@ -91,3 +99,13 @@ def preview(model: GAN) -> Tensor:
     """The 36 pictures that a training history shows, of the same latents at every step: [36, 1, 28, 28] in [0, 1]."""
     labels = torch.arange(36) % CLASSES if model.conditional else None
     return sample(model, 36, generator=torch.Generator().manual_seed(0), labels=labels)
+
+
+def evaluate(name: str) -> dict:
+    """Figures of a shipped GAN (see `genai_core.cards.LABELS`), by the LeNet of its data set."""
+    model, dataset = load(name), RECIPES[name].dataset
+    judge = lenet.judge(dataset)
+    labels = torch.arange(10_000) % CLASSES if model.conditional else None
+    made = sample(model, 10_000, generator=torch.Generator().manual_seed(1), labels=labels).cpu()
+    figures = metrics.of_samples(judge, dataset, made)
+    return figures if labels is None else {"read_as_label": metrics.read_as(judge, made, labels), **figures}

@@ -99,7 +99,9 @@ def test_the_heat_map_lies_on_the_plane():
 
 
 def test_the_slope_meter_shows_what_the_penalty_holds():
-    game = Lab(LabConfig(hidden=32, layers=2, waves=8, loss="wasserstein", penalty=10.0, d_steps=2), distribution("ring"))
+    game = Lab(
+        LabConfig(hidden=32, layers=2, waves=8, loss="wasserstein", penalty=10.0, d_steps=2), distribution("ring")
+    )
     game.step(150)
     assert game.slope == pytest.approx(1, abs=0.2)
     assert math.isnan(Lab(TINY, distribution("ring")).frame().slope)
