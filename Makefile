@@ -33,6 +33,7 @@ test: lint
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.slider
+	$(BIN)/python -m benchmarks.lab
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

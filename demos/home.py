@@ -1,27 +1,45 @@
 """Home: what there is to touch, one card a technique, each with a picture that its own model makes at start."""
 
-import html
-
 import gradio as gr
 import torch
 
 from demos import _common
 from genai_core import vae
+from genai_core.gan import lab
 
 TITLE = "Home"
 
 
-def sample_sheet() -> str:
-    """Thirty digits from the VAE's prior as a data URI, or an empty text where the checkpoint is missing."""
+def thirty_digits() -> str:
+    """Thirty digits from the VAE's prior as HTML, or an empty text where the checkpoint is missing."""
     made = _common.or_error(lambda: vae.sample(vae.load("vae-mnist"), 30, generator=torch.Generator().manual_seed(0)))
-    return "" if isinstance(made, dict) else _common.data_uri(_common.tile(made.cpu(), 10, gap=2))
+    if isinstance(made, dict):
+        return ""
+    return f'<img class="pixels" src="{_common.data_uri(_common.tile(made.cpu(), 10, gap=2))}" alt="Thirty digits">'
+
+
+def opening() -> str:
+    """The 2-D game before its first move as SVG: real points in blue, the untrained generator's in orange."""
+    frame = lab.Lab(lab.LabConfig(), lab.distribution("grid")).frame()
+    dots = "".join(
+        f'<circle cx="{150 + 110 * x:.0f}" cy="{46 - 36 * y:.0f}" r="1.6" fill="var({ink})"/>'
+        for points, ink in ((frame.real, "--real"), (frame.made, "--made"))
+        for x, y in points[:240]
+    )
+    return f'<svg viewBox="0 0 300 92" role="img" aria-label="Real and generated points">{dots}</svg>'
 
 
 CARDS = {
     "VAE": (
-        sample_sheet,
+        thirty_digits,
         "Thirty digits that no one wrote",
         "A variational autoencoder squeezes a picture into sixteen numbers. Drag them, and watch the digit follow.",
+    ),
+    "GAN": (
+        opening,
+        "Two networks, one game",
+        "A generator learns to fool a discriminator, in two dimensions where all of it is seen. Play it, watch it "
+        "collapse, and find what helps.",
     ),
 }
 
@@ -34,10 +52,8 @@ def build_tab() -> gr.HTML:
     )
     cards = []
     for title, (picture, headline, text) in CARDS.items():
-        source = picture()
-        image = f'<img class="pixels" src="{source}" alt="{html.escape(headline)}">' if source else ""
         cards.append(
-            f'<button type="button" class="card door" data-tab="{title}"><h3>{title}</h3>{image}'
+            f'<button type="button" class="card door" data-tab="{title}"><h3>{title}</h3>{picture()}'
             f"<b>{headline}</b><p>{text}</p></button>"
         )
     return gr.HTML(

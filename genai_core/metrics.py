@@ -7,6 +7,7 @@ only with other figures made with the same LeNet.
 import torch
 from torch import Tensor, nn
 
+from genai_core import data
 from genai_core.lenet import LeNet
 
 
@@ -69,3 +70,22 @@ def class_shares(judge: LeNet, x: Tensor) -> list[float]:
 def read_as(judge: LeNet, x: Tensor, labels: Tensor) -> float:
     """Share of pictures that the judge reads as their label, in [0, 1]."""
     return float((read(judge, x).argmax(1) == labels).float().mean())
+
+
+def of_samples(judge: LeNet, dataset: str, made: Tensor) -> dict:
+    """How 10,000 samples [10000, 1, 28, 28] stand against the test split, with the keys of `cards.LABELS`.
+
+    The floor is the distance of 10,000 training pictures (drawn with seed 2) from the same test split.
+    Raises: DataError if the data set is not on this machine.
+    """
+    x, x_train = (data.load(dataset, split)[0] for split in ("test", "train"))
+    order = torch.randperm(len(x_train), generator=torch.Generator().manual_seed(2))
+    floor = frechet_distance(judge, x, x_train[order[:10_000]])
+    distance = frechet_distance(judge, x, made)
+    return {
+        "frechet_distance": distance,
+        "frechet_floor": floor,
+        "frechet_ratio": distance / floor,
+        "coverage": coverage(judge, x, made),
+        "class_shares": class_shares(judge, made),
+    }

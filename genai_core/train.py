@@ -1,6 +1,7 @@
 """Make a checkpoint: `python -m genai_core.train vae-mnist` trains it and writes `assets/vae-mnist/`.
 
-A run is saved every minute outside the repository, and goes on from there when it is started again.
+A run is saved every minute outside the repository, and goes on from there when it is started again. Of a technique
+that has a `preview(model)`, the pictures it gives at twelve steps of the run are kept as `assets/<name>/history.png`.
 """
 
 import argparse
@@ -10,17 +11,29 @@ import time
 from pathlib import Path
 
 import torch
+from torch import Tensor
+from torchvision.utils import make_grid, save_image
 from tqdm import tqdm
 
-from genai_core import checkpoints, data, lenet, vae
+from genai_core import checkpoints, data, gan, lenet, vae
 
-TECHNIQUES = (lenet, vae)
+TECHNIQUES = (lenet, vae, gan)
 SAVE_EVERY = 60.0  # seconds
 
 
 def runs() -> Path:
     """Folder of the unfinished runs: `GENAI_RUNS`, or a cache folder."""
     return Path(os.environ.get("GENAI_RUNS") or Path.home() / ".cache" / "genai_core" / "runs")
+
+
+def history_steps(steps: int) -> list[int]:
+    """The steps a history shows: the last one, half of it, a quarter ... twelve in all, since most happens early."""
+    return sorted({steps >> i for i in range(12)} - {0})
+
+
+def history_strip(pictures: list[Tensor]) -> Tensor:
+    """Square numbers of pictures [M, C, H, W] in [0, 1], one set per step -> their grids side by side, [3, .., ..]."""
+    return torch.cat([make_grid(x.cpu(), nrow=round(len(x) ** 0.5), padding=0) for x in pictures], dim=2)
 
 
 def main() -> None:
@@ -48,6 +61,8 @@ def main() -> None:
     if unfinished.exists() and not options.restart:
         resume = torch.load(unfinished, map_location=options.device, weights_only=True)
     seconds = resume["seconds"] if resume else 0.0
+    history: dict[int, Tensor] = resume.get("history", {}) if resume else {}
+    shown = history_steps(steps) if hasattr(technique, "preview") else []
 
     begun = saved = time.monotonic()
     loop = technique.train(recipe.config, examples, steps=steps, seed=seed, device=options.device, resume=resume)
@@ -55,10 +70,12 @@ def main() -> None:
         for step in loop:
             bar.update()
             bar.set_postfix({name: f"{value:.4g}" for name, value in step.losses.items()}, refresh=False)
+            if step.step in shown:
+                history[step.step] = technique.preview(step.model)
             if step.step < steps and time.monotonic() - saved > SAVE_EVERY:
                 saved = time.monotonic()
                 partly = unfinished.with_suffix(".part")
-                torch.save({**step.state(), "seconds": seconds + saved - begun}, partly)
+                torch.save({**step.state(), "seconds": seconds + saved - begun, "history": history}, partly)
                 partly.replace(unfinished)  # a kill in mid-write leaves the older one whole
     run = {
         "dataset": recipe.dataset,
@@ -68,7 +85,10 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "seconds": round(seconds + time.monotonic() - begun),
     }
-    folder = checkpoints.save(options.name, step.model, recipe.config, run=run)
+    notes = {"run": run, "history": {"steps": list(history)}} if history else {"run": run}
+    folder = checkpoints.save(options.name, step.model, recipe.config, **notes)
+    if history:
+        save_image(history_strip(list(history.values())), folder / "history.png")
     unfinished.unlink(missing_ok=True)
     print(f"Written to {folder}. Next: python -m genai_core.evaluate {options.name}")
 

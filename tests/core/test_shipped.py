@@ -8,7 +8,8 @@ import torch
 from genai_core import cards, checkpoints, data, lenet, metrics, vae
 from genai_core.train import TECHNIQUES
 
-SHIPPED = [(name, technique) for technique in TECHNIQUES for name in technique.RECIPES]
+ALL = [(name, technique) for technique in TECHNIQUES for name in technique.RECIPES]
+SHIPPED = [(name, technique) for name, technique in ALL if technique in (lenet, vae) or name in checkpoints.names()]
 NAMES = [name for name, _ in SHIPPED]
 
 
@@ -28,7 +29,7 @@ def test_it_loads_with_its_recipes_config_and_its_card_is_what_its_metrics_say(n
 
 
 def test_nothing_lies_in_assets_without_a_recipe():
-    assert set(checkpoints.names()) == set(NAMES)
+    assert set(checkpoints.names()) <= {name for name, _ in ALL}
 
 
 def test_the_aims_are_reached():

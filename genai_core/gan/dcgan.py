@@ -1,0 +1,75 @@
+"""DCGAN: the first stable convolutional GAN (Radford 2015).
+
+The paper's rules: strided convolutions in place of pooling, batch normalisation except where pictures enter and leave,
+no dense hidden layers, ReLU in the generator and leaky ReLU in the discriminator, weights drawn from N(0, 0.02^2),
+Adam with beta1 = 0.5. Real and generated pictures are normalised together here, so that their scores compare.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from genai_core.gan.game import GAN, GANConfig
+from genai_core.training import Recipe
+
+
+@dataclass(frozen=True)
+class DCGANConfig(GANConfig):
+    channels: tuple[int, int] = (32, 64)  # at 14x14 and at 7x7
+
+
+class Generator(nn.Module):
+    def __init__(self, config: GANConfig, channels: tuple[int, int]):
+        super().__init__()
+        a, b = channels
+        self.b = b
+        self.first = nn.Linear(config.latents, 49 * b, bias=False)
+        self.rest = nn.Sequential(
+            nn.BatchNorm2d(b),
+            nn.ReLU(),
+            nn.ConvTranspose2d(b, a, 4, stride=2, padding=1, bias=False),  # [N, a, 14, 14]
+            nn.BatchNorm2d(a),
+            nn.ReLU(),
+            nn.ConvTranspose2d(a, 1, 4, stride=2, padding=1),  # [N, 1, 28, 28]
+            nn.Tanh(),
+        )
+        self.apply(small_weights)
+
+    def forward(self, z: Tensor, labels: None = None) -> Tensor:
+        return self.rest(self.first(z).unflatten(1, (self.b, 7, 7)))  # [N, 1, 28, 28]
+
+
+class Discriminator(nn.Module):
+    def __init__(self, config: DCGANConfig):
+        super().__init__()
+        a, b = config.channels
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, a, 4, stride=2, padding=1),  # [N, a, 14, 14]
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False),  # [N, b, 7, 7]
+            nn.BatchNorm2d(b),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            nn.Linear(49 * b, 1),
+        )
+        self.apply(small_weights)
+
+    def forward(self, x: Tensor, labels: None = None) -> Tensor:
+        return self.layers(x)[:, 0]  # [N]
+
+
+def small_weights(layer: nn.Module) -> None:
+    """Weights from N(0, 0.02^2), as the paper starts them."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(layer.weight, std=0.02)
+
+
+class DCGAN(GAN):
+    def __init__(self, config: DCGANConfig):
+        super().__init__(config, Generator(config, config.channels), Discriminator(config))
+
+
+RECIPES = {
+    "dcgan-mnist": Recipe(DCGANConfig(), "mnist", steps=6000),
+    "dcgan-fashion": Recipe(DCGANConfig(), "fashion", steps=6000),
+}

@@ -1,0 +1,282 @@
+"""The game in two dimensions: points instead of pictures, small enough to train while you watch.
+
+A `Lab` holds one generator, one discriminator and their optimisers: `step` plays the game, `frame` says how it stands.
+Whether the generator covers the data is counted as by Srivastava 2017 (VEEGAN) and Lin 2018 (PacGAN): a generated
+point is of high quality within 3 standard deviations of the nearest mode, and a mode is covered that is the nearest
+one to at least one point of high quality.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genai_core.gan import losses
+from genai_core.training import EMA, Recipe, cosine, set_lr
+
+NAMES = ("ring", "grid", "spiral", "moons")
+WINDOW = 1.25  # the plane is shown from -WINDOW to WINDOW
+HEAT = 40  # cells of the heat map along each side
+SHOWN = 480  # points shown of each kind; packs of 1 to 6 fill it evenly
+COUNTED = 2500  # generated points that modes and quality are counted on, as in the papers
+
+
+class Diverged(ValueError):
+    """The training left the finite numbers. The message is one sentence: what diverged, and what to try."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A mixture of equal round Gaussians. modes: whether its centres are to be counted one by one."""
+
+    centres: Tensor  # [K, 2]
+    sigma: float
+    modes: bool
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """n points, [n, 2]."""
+        which = torch.randint(len(self.centres), (n,), generator=generator)
+        return self.centres[which] + self.sigma * torch.randn((n, 2), generator=generator)
+
+    def quality(self, x: Tensor) -> tuple[int | None, float]:
+        """Modes covered (None where they are not counted) and share of high quality of the points x [N, 2]."""
+        distance, nearest = torch.cdist(x, self.centres).min(1)
+        good = distance <= 3 * self.sigma
+        return (len(nearest[good].unique()) if self.modes else None), good.float().mean().item()
+
+
+def distribution(name: str) -> Distribution:
+    """Ring of 8, grid of 25 (the papers' own, scaled into [-1, 1]), spiral or two moons. Raises: ValueError."""
+    t = torch.linspace(0, 1, 200)
+    match name:
+        case "ring":
+            angle = torch.arange(8) * math.pi / 4
+            return Distribution(torch.stack([angle.cos(), angle.sin()], 1), 0.01, True)
+        case "grid":
+            line = torch.linspace(-1, 1, 5)
+            return Distribution(torch.cartesian_prod(line, line), 0.0125, True)
+        case "spiral":
+            angle = 3.5 * math.pi * t.sqrt()  # the root makes steps of equal length along the arm
+            return Distribution(t.sqrt()[:, None] * torch.stack([angle.cos(), angle.sin()], 1), 0.02, False)
+        case "moons":
+            upper = torch.stack([(math.pi * t).cos(), (math.pi * t).sin()], 1)
+            lower = torch.stack([1 - upper[:, 0], 0.5 - upper[:, 1]], 1)
+            return Distribution((torch.cat([upper, lower]) - torch.tensor([0.5, 0.25])) / 1.5, 0.03, False)
+    raise ValueError(f"There is no distribution '{name}'; there are {', '.join(NAMES)}.")
+
+
+def drawn(points: np.ndarray) -> Distribution:
+    """The distribution that a user drew: points [K, 2] within the window. Raises: ValueError, fit for a user."""
+    points = np.array(points, dtype=np.float32)
+    if points.ndim != 2 or points.shape[1] != 2 or not 0 < len(points) <= 2000:
+        raise ValueError("A drawn distribution is a list of 1 to 2,000 points with two coordinates each.")
+    if not np.abs(points).max() <= WINDOW:  # refuses NaN, too
+        raise ValueError(f"A drawn point lies outside of the window, which goes from {-WINDOW} to {WINDOW}.")
+    return Distribution(torch.from_numpy(points), 0.02, False)
+
+
+@dataclass(frozen=True)
+class LabConfig:
+    latents: int = 2
+    coins: int = 0  # further latents that are -1 or 1: with them the generator need not draw bridges between modes
+    hidden: int = 128
+    layers: int = 3
+    pack: int = 1  # points that the discriminator sees at a time, all real or all generated (PacGAN, Lin 2018)
+    waves: int = 64  # sines and cosines of its points that the discriminator sees beside them
+    # objective
+    loss: str = "non_saturating"  # one of losses.NAMES
+    d_steps: int = 1  # steps of the discriminator per step of the generator
+    penalty: float = 0.0  # weight of the gradient penalty (Wasserstein) or of R1 (the others)
+    # optimisation
+    batch: int = 256  # packs
+    lr_g: float = 1e-3
+    lr_d: float = 1e-3
+    ema: float = 0.0  # decay of the generator's average, which is the one shown; 0: the generator itself
+    anneal: int = 0  # steps over which both learning rates fall to 0 (half a cosine); 0: they stay
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How the game stands after `step` steps. All arrays are float32; the same latents are shown every time."""
+
+    step: int
+    real: np.ndarray  # [SHOWN, 2]
+    made: np.ndarray  # [SHOWN, 2], what the generator makes of fixed latents
+    pull: np.ndarray  # [SHOWN, 2], where the generator's loss draws each of these points: minus its slope there
+    heat: np.ndarray  # [HEAT, HEAT] in [0, 1], from "generated" to "real"; row 0 at y = -WINDOW, column 0 left
+    d_loss: float  # of the last step, NaN before the first
+    g_loss: float
+    slope: float  # mean |gradient| of the discriminator where the penalty measures it; NaN where there is none
+    modes: int | None  # covered, of 8 or 25; None where the distribution has no modes to count
+    quality: float  # share of high-quality points, in [0, 1]
+
+
+class Lab:
+    """One game. Everything random in it comes from `seed`, and nothing is shared with another lab.
+
+    `config` may be replaced between two steps: loss, learning rates, d_steps, penalty and batch act at once.
+    """
+
+    def __init__(self, config: LabConfig, data: Distribution, seed: int = 0):
+        self.config, self.data, self.steps = config, data, 0
+        self.random = torch.Generator().manual_seed(seed)
+        self.generator = mlp(config.latents + config.coins, 2, config, self.random)
+        self.discriminator = nn.Sequential(
+            Waves(config.waves, self.random), *mlp(2 * config.pack * (1 + config.waves), 1, config, self.random)
+        )
+        self.average = EMA(self.generator, config.ema)
+        self.g_optimizer, self.d_optimizer = (
+            torch.optim.Adam(net.parameters(), betas=(0.5, 0.99), fused=True)
+            for net in (self.generator, self.discriminator)
+        )
+        self.shown_real = data.draw(SHOWN, self.random)
+        self.shown_z, self.counted_z = self._latents(SHOWN), self._latents(COUNTED)
+        self.d_loss = self.g_loss = self.slope = math.nan
+
+    def step(self, n: int = 1, who: Literal["both", "discriminator", "generator"] = "both") -> None:
+        """Play n steps: `d_steps` of the discriminator and one of the generator, or one of either alone.
+
+        Raises: Diverged.
+        """
+        config = self.config
+        for _ in range(n):
+            factor = cosine(min(self.steps, config.anneal), config.anneal) if config.anneal else 1.0
+            set_lr(self.g_optimizer, factor * config.lr_g)
+            set_lr(self.d_optimizer, factor * config.lr_d)
+            for _ in range(config.d_steps if who == "both" else 1):
+                made = self._make()
+                if who != "generator":
+                    self._discriminator_step(made.detach())
+            if who != "discriminator":
+                self._generator_step(made)
+            self.steps += 1
+
+    def _latents(self, n: int) -> Tensor:
+        z = torch.randn((n, self.config.latents), generator=self.random)
+        coins = torch.randint(2, (n, self.config.coins), generator=self.random)
+        return torch.cat([z, 2.0 * coins - 1], 1)  # [n, latents + coins]
+
+    def _make(self) -> Tensor:
+        return self.generator(self._latents(self.config.batch * self.config.pack))  # [batch pack, 2]
+
+    def _score(self, x: Tensor) -> Tensor:
+        """Points [N pack, 2], neighbours in one pack -> scores [N]."""
+        return self.discriminator(x.reshape(-1, 2 * self.config.pack))[:, 0]
+
+    def _discriminator_step(self, made: Tensor) -> None:
+        config = self.config
+        real = self.data.draw(len(made), self.random)
+        s_real, s_made = self._score(torch.cat([real, made])).chunk(2)
+        loss = losses.discriminator_loss(config.loss, s_real, s_made)
+        self.slope = math.nan
+        if config.penalty:
+            wasserstein = config.loss == "wasserstein"
+            packs = [x.reshape(-1, 2 * config.pack) for x in (real, made)]
+            where = losses.between(*packs, self.random) if wasserstein else packs[0]
+            norms = losses.gradient_norms(self._score, where)
+            loss = loss + config.penalty * (losses.gradient_penalty(norms) if wasserstein else losses.r1(norms))
+            self.slope = norms.mean().item()
+        self.d_loss = self._descend(loss, self.d_optimizer, "discriminator")
+
+    def _generator_step(self, made: Tensor) -> None:
+        self.discriminator.requires_grad_(False)
+        loss = losses.generator_loss(self.config.loss, self._score(made))
+        self.g_loss = self._descend(loss, self.g_optimizer, "generator")
+        self.discriminator.requires_grad_(True)
+        self.average.update(self.generator)
+
+    def _descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, who: str) -> float:
+        value = loss.item()
+        if not math.isfinite(value):
+            advice = "try a lower learning rate or another loss"
+            if self.config.loss == "wasserstein":
+                advice = "try a lower learning rate, or another weight of the gradient penalty"
+            raise Diverged(f"The {who}'s loss is no longer a number after {self.steps} steps: {advice}, and reset.")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return value
+
+    def frame(self) -> Frame:
+        """The game as it stands; draws nothing at random. Raises: Diverged."""
+        with torch.no_grad():
+            made = self.average.model(self.shown_z)
+            modes, quality = self.data.quality(self.average.model(self.counted_z))
+        if not made.isfinite().all():
+            raise Diverged(
+                f"The generator's points left the finite plane after {self.steps} steps: "
+                "try a lower learning rate or another loss, and reset."
+            )
+        at = made.clone().requires_grad_()
+        loss = losses.generator_loss(self.config.loss, self._score(at)) * (SHOWN / self.config.pack)
+        (slope,) = torch.autograd.grad(loss, at)
+        return Frame(
+            step=self.steps,
+            real=self.shown_real.numpy(),
+            made=made.numpy(),
+            pull=-slope.numpy(),
+            heat=self._heat(),
+            d_loss=self.d_loss,
+            g_loss=self.g_loss,
+            slope=self.slope,
+            modes=modes,
+            quality=quality,
+        )
+
+    @torch.no_grad()
+    def _heat(self) -> np.ndarray:
+        """D over the window: the probability of "real"; of a score that is none, its place between least and most."""
+        line = torch.linspace(-WINDOW, WINDOW, HEAT)
+        x = torch.cartesian_prod(line, line).flip(1)  # [HEAT HEAT, 2], x running fastest
+        packs = [x] + [self.shown_real[i].expand_as(x) for i in range(self.config.pack - 1)]  # the rest of a pack: real
+        score = self._score(torch.stack(packs, 1).flatten(0, 1)).reshape(HEAT, HEAT)
+        if self.config.loss in ("minimax", "non_saturating"):
+            return score.sigmoid().numpy()
+        if self.config.loss == "least_squares":
+            return score.clamp(0, 1).numpy()
+        return ((score - score.min()) / (score.max() - score.min()).clamp(min=1e-6)).numpy()
+
+
+class Waves(nn.Module):
+    """Points [N, 2 pack] -> the same and sines and cosines of each point along random directions (Tancik 2020).
+
+    They let the discriminator become sharp around a mode in hundreds of steps instead of tens of thousands.
+    """
+
+    def __init__(self, count: int, generator: torch.Generator):
+        super().__init__()
+        self.register_buffer("directions", 2 * torch.randn((2, count), generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        phase = x.unflatten(1, (-1, 2)) @ self.directions  # [N, pack, count]
+        return torch.cat([x, phase.sin().flatten(1), phase.cos().flatten(1)], 1)  # [N, 2 pack (1 + count)]
+
+
+def mlp(inside: int, outside: int, config: LabConfig, generator: torch.Generator) -> nn.Sequential:
+    """`layers` hidden layers of leaky ReLUs. The first one's biases are spread, and with them its kinks."""
+    widths = [inside] + [config.hidden] * config.layers
+    layers = []
+    for a, b in itertools.pairwise([*widths, outside]):
+        layer = nn.Linear(a, b)
+        nn.init.kaiming_normal_(layer.weight, a=0.2, generator=generator)
+        nn.init.normal_(layer.bias, std=0.0 if layers else 1.0, generator=generator)
+        layers += [layer, nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
+
+
+PRESETS = {
+    "collapse": Recipe(LabConfig(loss="minimax"), "grid", steps=2000),
+    "all modes": Recipe(
+        LabConfig(loss="wasserstein", penalty=0.1, coins=8, ema=0.999, anneal=4000), "grid", steps=4000
+    ),
+}
+
+
+def preset(name: str) -> Lab:
+    """The lab of a preset, at its start; play it for PRESETS[name].steps steps."""
+    recipe = PRESETS[name]
+    return Lab(recipe.config, distribution(recipe.dataset), recipe.seed)

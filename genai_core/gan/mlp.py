@@ -1,0 +1,72 @@
+"""The first GAN: two multi-layer perceptrons (Goodfellow 2014).
+
+The generator is a stack of rectified layers, the discriminator of maxout layers, as in the paper; its dropout is left
+out. `loss="minimax"` is the game of its equation 1, `"non_saturating"` the one that its section 3 advises: early in
+the game the discriminator wins easily, and log(1 - D(G(z))) has hardly any slope left for the generator.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from genai_core.gan.game import GAN, GANConfig
+from genai_core.training import Recipe
+
+
+@dataclass(frozen=True)
+class MLPConfig(GANConfig):
+    hidden: int = 512
+    pieces: int = 4  # linear functions that a maxout unit takes the largest of
+    d_hidden: int = 128
+    batch: int = 128
+
+
+class Generator(nn.Module):
+    def __init__(self, config: MLPConfig):
+        super().__init__()
+        self.first = nn.Linear(config.latents, config.hidden)
+        self.rest = nn.Sequential(
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, 784),
+            nn.Tanh(),
+            nn.Unflatten(1, (1, 28, 28)),
+        )
+
+    def forward(self, z: Tensor, labels: None = None) -> Tensor:
+        return self.rest(self.first(z))  # [N, 1, 28, 28]
+
+
+class Maxout(nn.Module):
+    """max_k (W_k x + b_k), a learned convex function per unit (Goodfellow 2013)."""
+
+    def __init__(self, inside: int, outside: int, pieces: int):
+        super().__init__()
+        self.linear = nn.Linear(inside, outside * pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(2)  # [N, outside]
+
+
+class Discriminator(nn.Module):
+    def __init__(self, config: MLPConfig):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            Maxout(784, config.d_hidden, config.pieces),
+            Maxout(config.d_hidden, config.d_hidden, config.pieces),
+            nn.Linear(config.d_hidden, 1),
+        )
+
+    def forward(self, x: Tensor, labels: None = None) -> Tensor:
+        return self.layers(x)[:, 0]  # [N]
+
+
+class MLPGAN(GAN):
+    def __init__(self, config: MLPConfig):
+        super().__init__(config, Generator(config), Discriminator(config))
+
+
+RECIPES = {"gan-mnist": Recipe(MLPConfig(), "mnist", steps=12_000)}

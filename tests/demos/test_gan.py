@@ -1,0 +1,111 @@
+import math
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from demos import _checks, gan
+from genai_core.gan import lab
+
+CONTROLS = ("non-saturating", -3, -3, 1, 2, 0)
+
+
+def first(generator, n=1):
+    found = [next(generator) for _ in range(n)]
+    generator.close()
+    return found
+
+
+def play(state=None, view=None, preset="", speed="normal", data="ring of 8", seed=0, controls=CONTROLS):
+    return gan.play(state, view, preset, speed, data, seed, *controls)
+
+
+def test_a_game_goes_on_from_its_state_as_if_it_had_not_been_paused():
+    whole = first(play(), 3)
+    (_, state) = first(play(), 2)[-1]
+    ((frame, _),) = first(play(state))
+    assert frame == whole[2][0]
+    assert [f["step"] for f, _ in whole] == [10, 20, 30]
+
+
+def test_two_games_never_touch_and_another_seed_is_another_game():
+    a, b = first(play(seed=0))[0][0], first(play(seed=1))[0][0]
+    assert a["made"] != b["made"]
+    assert first(play(seed=0))[0][0] == a
+
+
+@pytest.mark.parametrize(("who", "loss"), [("discriminator", "g_loss"), ("generator", "d_loss")])
+def test_one_step_of_one_side_leaves_the_other_alone(who, loss):
+    ((frame, _),) = first(gan.one_step(who)(None, None, "", "ring of 8", 0, *CONTROLS))
+    assert frame["step"] == 1
+    assert frame[loss] is None
+
+
+@pytest.mark.parametrize("label", gan.PRESETS)
+def test_a_preset_sets_the_controls_that_its_game_is_played_with(label):
+    event = gr.EventData(None, {"preset": label})
+    data, loss, lr_g, lr_d, d_steps, latents, penalty, _speed, name, state, view = gan.choose(event)
+    settings = gan.with_preset(name, gan.settings_of(loss, lr_g, lr_d, d_steps, latents, penalty))
+    config = lab.LabConfig(**settings)
+    wanted = gan.STATES[label][1]
+    assert config.lr_g == pytest.approx(wanted.lr_g, rel=0.02)
+    assert (config.loss, config.pack, config.ema, config.anneal) == (
+        wanted.loss,
+        wanted.pack,
+        wanted.ema,
+        wanted.anneal,
+    )
+    assert state is None
+    assert len(view["real"]) == 2 * lab.SHOWN
+    ((frame, _),) = first(play(preset=name, data=data, controls=(loss, lr_g, lr_d, d_steps, latents, penalty)))
+    assert frame["total"] == {"grid of 25": 25, "ring of 8": 8}.get(data)
+
+
+def test_a_drawing_is_played_on():
+    drawing = [[0.5, 0.5], [-0.5, 0.1]]
+    ((frame, _),) = first(play(view={"drawn": drawing}, data="my drawing"))
+    real = np.array(frame["real"]).reshape(-1, 2) / 1000
+    assert np.linalg.norm(real[:, None] - np.array(drawing), axis=2).min(1).max() < 0.12
+    assert frame["drawn"] == drawing
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"speed": "warp"},
+        {"data": "cube"},
+        {"data": None},
+        {"seed": -1},
+        {"seed": math.nan},
+        {"data": "my drawing"},
+        {"data": "my drawing", "view": {"drawn": [[9, 9]]}},
+        {"data": "my drawing", "view": {"drawn": [[0, math.nan]]}},
+        {"data": "my drawing", "view": {"drawn": [[0, 0]] * 3000}},
+        {"data": "my drawing", "view": [1]},
+        {"controls": ("cubic", -3, -3, 1, 2, 0)},
+        {"controls": ("hinge", math.inf, -3, 1, 2, 0)},
+        {"controls": ("hinge", -3, "x", 1, 2, 0)},
+        {"controls": ("hinge", -3, -3, 0, 2, 0)},
+        {"controls": ("hinge", -3, -3, 1, 1.5, 0)},
+        {"controls": ("hinge", -3, -3, 1, 2, -1)},
+    ],
+    ids=str,
+)
+def test_bad_input_gets_one_sentence(bad):
+    with pytest.raises(gr.Error) as caught:
+        first(play(**bad))
+    assert caught.value.message != _checks.UNKNOWN
+
+
+def test_a_game_that_diverges_ends_with_a_sentence():
+    wild = {"loss": "wasserstein", "lr_d": 1e30, "lr_g": 1e30}
+    game = gan.frames("both", 10, 0.0, 5, None, "ring", wild, 0)
+    with pytest.raises(_checks.InputError, match="try a lower learning rate"):
+        list(game)
+
+
+@pytest.mark.parametrize("change", [{"data": "x"}, {"loss": "y"}, {"seed": "-3"}, {"seed": "9" * 40}])
+def test_a_tampered_link_gets_one_sentence(change):
+    assert gan.restore({"data": "spiral", "loss": "hinge", "seed": "4"}) == ("spiral", "hinge", 4)
+    with pytest.raises(_checks.InputError):
+        gan.restore({"data": "spiral", "loss": "hinge", "seed": "4", **change})
