@@ -65,7 +65,7 @@ class Generator(nn.Module):
         self.first = nn.Linear(config.latents, 49 * self.b)
         self.classes = nn.Embedding(config.classes, 49 * self.b)
         nn.init.normal_(self.first.weight, std=config.latents**-0.5)
-        nn.init.normal_(self.classes.weight, std=0.25)  # else the class outweighs z, and each class is one picture
+        nn.init.normal_(self.classes.weight, std=0.5)  # at 1, the class outweighs z, and each class is one picture
         self.block7, self.block14 = Residual(self.b, config.classes), Residual(a, config.classes)
         self.norm7, self.norm14 = ClassNorm(self.b, config.classes), ClassNorm(a, config.classes)
         self.up14 = nn.Sequential(nn.ReLU(), nn.Conv2d(self.b, 4 * a, 3, padding=1), nn.PixelShuffle(2))

@@ -50,4 +50,4 @@ class WGAN(GAN):
         super().__init__(config, dcgan.Generator(config, config.channels), Critic(config))
 
 
-RECIPES = {"wgan-gp-mnist": Recipe(WGANConfig(), "mnist", steps=4000)}
+RECIPES = {"wgan-gp-mnist": Recipe(WGANConfig(), "mnist", steps=3500)}

@@ -64,12 +64,15 @@ def test_the_generator_learns_to_please(config):
 
 
 def test_labels_are_respected():
-    """Trained on bars whose place is the label, each label's picture is brightest at its own place."""
-    config = dataclasses.replace(SMALL["cgan"], batch=32, channels=(16, 16), lr_g=4e-3, lr_d=4e-3, ema=0.9)
-    model = play(config, 150).model
-    made = gan.across_classes(model, gan.latents(model, 4, generator=seed(3)))  # [4, 10, 1, 28, 28]
-    bars = torch.stack([made[..., 2 * y : 2 * y + 6].mean((-3, -2, -1)) for y in range(10)], -1)  # [4, 10, 10]
-    assert (bars.argmax(-1) == torch.arange(10)).float().mean() >= 0.9
+    """Trained on bars of two labels, each label's picture is brightest at its own place, for every latent."""
+    x, y = toy(320)
+    two = (y == 1) | (y == 8)
+    config = dataclasses.replace(SMALL["cgan"], batch=32, lr_g=4e-3, lr_d=4e-3, ema=0.9)
+    *_, last = gan.train(config, (x[two], y[two]), steps=100)
+    made = gan.across_classes(last.model, gan.latents(last.model, 20, generator=seed(3)))  # [20, 10, 1, 28, 28]
+    left, right = made[..., 2:8].mean((2, 3, 4)), made[..., 16:22].mean((2, 3, 4))  # [20, 10] each
+    assert (left - right)[:, 1].min() > 0.2
+    assert (right - left)[:, 8].min() > 0.2
 
 
 def test_the_projection_is_linear_in_the_embedding():
