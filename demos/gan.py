@@ -1,10 +1,12 @@
 """The GAN tab: the game in two dimensions, where generator and discriminator are seen playing."""
 
 import base64
+import dataclasses
 from collections.abc import Iterator
 
 import gradio as gr
 import numpy as np
+import torch
 
 from demos import _checks, _common, _jobs
 from demos._common import LIGHT, QUIET
@@ -75,7 +77,7 @@ def data_of(name, view) -> str | list:
     return [_checks.numbers(point, "A drawn point", 2, -lab.WINDOW, lab.WINDOW) for point in points]
 
 
-def shown(frame: Frame, total: int | None, drawing: list | None = None) -> dict:
+def shown(frame: Frame, game_number: int, total: int | None, drawing: list | None = None) -> dict:
     """A frame as the control's value: small integers, one byte a cell of the heat map; NaN as null."""
 
     def whole(array: np.ndarray, factor: float, limit: float) -> list[int]:
@@ -83,6 +85,7 @@ def shown(frame: Frame, total: int | None, drawing: list | None = None) -> dict:
 
     longest = float(np.linalg.norm(frame.pull, axis=1).max())
     return {
+        "game": game_number,
         "step": frame.step,
         "real": whole(frame.real, 1000, 9999),
         "made": whole(frame.made, 1000, 9999),
@@ -99,42 +102,47 @@ def shown(frame: Frame, total: int | None, drawing: list | None = None) -> dict:
     }
 
 
-def frames(who: str, per_frame: int, pause: float, n: int, game_state, data, settings: dict, seed: int) -> Iterator:
-    """The control's value and the state to go on from, frame by frame. Raises: InputError."""
+def frames(who: str, per_frame: int, pause: float, n: int, number: int, state, data, settings: dict, seed: int):
+    """The control's value and the state to go on from, (game's number, bytes), frame by frame. Raises: InputError.
+
+    The number tells a late frame of a game that was reset meanwhile from one of the game that is played now.
+    """
     total = {"ring": 8, "grid": 25}.get(data) if isinstance(data, str) else None
     drawing = None if isinstance(data, str) else data
     try:
-        for frame, state in _jobs.run(
+        for frame, game in _jobs.run(
             "genai_core.gan.play:play",
             settings=settings,
             data=data,
             seed=seed,
-            state=game_state,
+            state=state[1] if state and state[0] == number else None,
             per_frame=per_frame,
             frames=n,
             who=who,
             pause=pause,
         ):
-            yield shown(frame, total, drawing), state
+            yield shown(frame, number, total, drawing), (number, game)
     except _jobs.JobError as error:
         raise _checks.InputError(str(error)) from None
 
 
 @_checks.stream_handler
-def play(state, view, preset, speed, data, seed, *controls) -> Iterator:
+def play(number, state, view, preset, speed, data, seed, *controls) -> Iterator:
     """Go on with the game (or begin one), for at most two minutes; a preset's further settings come with its name."""
     per_frame, pause = SPEEDS[_checks.choice(speed, "The speed", tuple(SPEEDS))]
     settings = with_preset(preset, settings_of(*controls))
-    yield from frames("both", per_frame, pause, 10_000, state, data_of(data, view), settings, _checks.seed(seed))
+    yield from frames(
+        "both", per_frame, pause, 10_000, number, state, data_of(data, view), settings, _checks.seed(seed)
+    )
 
 
 def one_step(who: str):
     """The handler that lets one side take a single step."""
 
     @_checks.stream_handler
-    def step(state, view, preset, data, seed, *controls) -> Iterator:
+    def step(number, state, view, preset, data, seed, *controls) -> Iterator:
         settings = with_preset(preset, settings_of(*controls))
-        yield from frames(who, 1, 0.0, 1, state, data_of(data, view), settings, _checks.seed(seed))
+        yield from frames(who, 1, 0.0, 1, number, state, data_of(data, view), settings, _checks.seed(seed))
 
     return step
 
@@ -143,39 +151,43 @@ def with_preset(preset: str, settings: dict) -> dict:
     """A preset's fields that have no control on the page, under those of the controls."""
     if preset not in STATES:
         return settings
-    import dataclasses
-
     return {**dataclasses.asdict(STATES[preset][1]), **settings}
 
 
 @_checks.handler
-def choose(event: gr.EventData):
-    """A preset -> distribution, loss, rates, k, latent size, penalty, speed, its name, no game, an empty plane."""
+def choose(number: int, event: gr.EventData):
+    """A preset -> distribution, loss, rates, k, latent size, penalty, speed, its name, a new game's number, plane."""
     label = _checks.choice(event.preset, "The preset", tuple(PRESETS))
     data, config = STATES[label]
     loss = next(name for name, value in LOSSES.items() if value == config.loss)
     rates = [round(float(np.log10(rate)), 2) for rate in (config.lr_g, config.lr_d)]
-    return data, loss, *rates, config.d_steps, config.latents, config.penalty, "fast", label, None, plane(data)
+    return (
+        data,
+        loss,
+        *rates,
+        config.d_steps,
+        config.latents,
+        config.penalty,
+        "fast",
+        label,
+        number + 1,
+        plane(data, number + 1),
+    )
 
 
-def plane(data: str, view: dict | None = None) -> dict:
+def plane(data: str, number: int = 0) -> dict:
     """What is seen before a game: the data alone."""
     kind = DATA[_checks.choice(data, "The distribution", tuple(DATA))]
     if kind == "drawn":
-        return {"real": [], "window": lab.WINDOW, "drawn": [], "drawing": True}
-    x = lab.distribution(kind).draw(lab.SHOWN, _generator())
-    return {"real": (x * 1000).round().int().flatten().tolist(), "window": lab.WINDOW}
+        return {"game": number, "real": [], "window": lab.WINDOW, "drawn": [], "drawing": True}
+    x = lab.distribution(kind).draw(lab.SHOWN, torch.Generator().manual_seed(0))
+    return {"game": number, "real": (x * 1000).round().int().flatten().tolist(), "window": lab.WINDOW}
 
 
-def _generator():
-    import torch
-
-    return torch.Generator().manual_seed(0)
-
-
-def reset(data: str):
-    """Forget the game: its state, the preset's name, and the plane with the data alone."""
-    return None, "", _checks.handler(plane)(data)
+@_checks.handler
+def reset(number: int, data: str):
+    """Leave the game: the next one's number, no preset, and the plane with the data alone."""
+    return number + 1, "", plane(data, number + 1)
 
 
 def restore(query: dict) -> tuple:
@@ -193,7 +205,7 @@ def build_tab() -> list:
         "what the discriminator believes. Look for modes that are never found."
     )
     pills = _common.presets(PRESETS)
-    state, preset = gr.State(), gr.State("")
+    number, state, preset = gr.State(0), gr.State(), gr.State("")
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
             with gr.Row():
@@ -219,14 +231,14 @@ def build_tab() -> list:
 
     controls = [loss, lr_g, lr_d, d_steps, latents, penalty]
     train = {"show_progress": "hidden", "api_visibility": "private", **_common.TRAIN}
-    runs = [start.click(play, [state, view, preset, speed, data, seed, *controls], [view, state], **train)]
+    runs = [start.click(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train)]
     for button, who in ((step_d, "discriminator"), (step_g, "generator")):
-        button.click(one_step(who), [state, view, preset, data, seed, *controls], [view, state], **train)
+        button.click(one_step(who), [number, state, view, preset, data, seed, *controls], [view, state], **train)
     pause.click(None, None, None, cancels=runs, api_visibility="private")
     for event in (again.click, data.input):
-        event(reset, data, [state, preset, view], cancels=runs, **LIGHT, **QUIET)
-    everything = [data, *controls, speed, preset, state, view]
-    pills.click(choose, None, everything, cancels=runs, **LIGHT, **QUIET).then(
-        play, [state, view, preset, speed, data, seed, *controls], [view, state], **train
+        event(reset, [number, data], [number, preset, view], cancels=runs, **LIGHT, **QUIET)
+    everything = [data, *controls, speed, preset, number, view]
+    pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET).then(
+        play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train
     )
     return [data, loss, seed]

@@ -1,5 +1,5 @@
 // The 2-D lab. value: {real, made, pull (every fourth, longest = 100), heat (40 x 40 bytes), step, losses, modes, quality ...}
-let history = [], drawing = null;
+let history = [], drawing = null, game = 0;
 const plane = $(".plane"), ctx = plane.getContext("2d");
 const rgb = (name) => { const c = colour(name); return [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)); };
 const place = (v, w) => ((v / 1000 / props.value.window + 1) / 2) * w;
@@ -44,7 +44,8 @@ const curves = () => {
 };
 const draw = () => {
   const frame = props.value;
-  if (!frame?.window) return;
+  if (!frame?.window || frame.game < game) return; // a late frame of a game that was reset meanwhile
+  game = frame.game;
   ctx.fillStyle = colour("--card"); ctx.fillRect(0, 0, plane.width, plane.width);
   drawing = frame.drawing ? frame.drawn : null;
   $(".hint-draw").hidden = !frame.drawing;

@@ -18,7 +18,7 @@ def open_part(tab, name):
 
 
 def picture(tab, selector=".big"):
-    return tab.locator(selector).get_attribute("src")
+    return tab.locator(selector).first.get_attribute("src")
 
 
 def changed(tab, before, selector=".big"):

@@ -16,8 +16,8 @@ def first(generator, n=1):
     return found
 
 
-def play(state=None, view=None, preset="", speed="normal", data="ring of 8", seed=0, controls=CONTROLS):
-    return gan.play(state, view, preset, speed, data, seed, *controls)
+def play(state=None, view=None, preset="", speed="normal", data="ring of 8", seed=0, controls=CONTROLS, number=0):
+    return gan.play(number, state, view, preset, speed, data, seed, *controls)
 
 
 def test_a_game_goes_on_from_its_state_as_if_it_had_not_been_paused():
@@ -28,6 +28,13 @@ def test_a_game_goes_on_from_its_state_as_if_it_had_not_been_paused():
     assert [f["step"] for f, _ in whole] == [10, 20, 30]
 
 
+def test_a_late_state_of_a_game_that_was_reset_is_not_gone_on_with():
+    (_, late) = first(play(number=0), 2)[-1]
+    number, _, view = gan.reset(0, "ring of 8")
+    ((frame, _),) = first(play(late, number=number))
+    assert (frame["step"], frame["game"], view["game"]) == (10, 1, 1)
+
+
 def test_two_games_never_touch_and_another_seed_is_another_game():
     a, b = first(play(seed=0))[0][0], first(play(seed=1))[0][0]
     assert a["made"] != b["made"]
@@ -36,7 +43,7 @@ def test_two_games_never_touch_and_another_seed_is_another_game():
 
 @pytest.mark.parametrize(("who", "loss"), [("discriminator", "g_loss"), ("generator", "d_loss")])
 def test_one_step_of_one_side_leaves_the_other_alone(who, loss):
-    ((frame, _),) = first(gan.one_step(who)(None, None, "", "ring of 8", 0, *CONTROLS))
+    ((frame, _),) = first(gan.one_step(who)(0, None, None, "", "ring of 8", 0, *CONTROLS))
     assert frame["step"] == 1
     assert frame[loss] is None
 
@@ -44,7 +51,7 @@ def test_one_step_of_one_side_leaves_the_other_alone(who, loss):
 @pytest.mark.parametrize("label", gan.PRESETS)
 def test_a_preset_sets_the_controls_that_its_game_is_played_with(label):
     event = gr.EventData(None, {"preset": label})
-    data, loss, lr_g, lr_d, d_steps, latents, penalty, _speed, name, state, view = gan.choose(event)
+    data, loss, lr_g, lr_d, d_steps, latents, penalty, _speed, name, number, view = gan.choose(3, event)
     settings = gan.with_preset(name, gan.settings_of(loss, lr_g, lr_d, d_steps, latents, penalty))
     config = lab.LabConfig(**settings)
     wanted = gan.STATES[label][1]
@@ -55,7 +62,7 @@ def test_a_preset_sets_the_controls_that_its_game_is_played_with(label):
         wanted.ema,
         wanted.anneal,
     )
-    assert state is None
+    assert (number, view["game"]) == (4, 4)
     assert len(view["real"]) == 2 * lab.SHOWN
     ((frame, _),) = first(play(preset=name, data=data, controls=(loss, lr_g, lr_d, d_steps, latents, penalty)))
     assert frame["total"] == {"grid of 25": 25, "ring of 8": 8}.get(data)
@@ -99,7 +106,7 @@ def test_bad_input_gets_one_sentence(bad):
 
 def test_a_game_that_diverges_ends_with_a_sentence():
     wild = {"loss": "wasserstein", "lr_d": 1e30, "lr_g": 1e30}
-    game = gan.frames("both", 10, 0.0, 5, None, "ring", wild, 0)
+    game = gan.frames("both", 10, 0.0, 5, 0, None, "ring", wild, 0)
     with pytest.raises(_checks.InputError, match="try a lower learning rate"):
         list(game)
 
