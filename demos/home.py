@@ -25,6 +25,7 @@ def opening() -> str:
         f'<circle cx="{150 + 110 * x:.0f}" cy="{46 - 36 * y:.0f}" r="1.6" fill="var({ink})"/>'
         for points, ink in ((frame.real, "--real"), (frame.made, "--made"))
         for x, y in points[:240]
+        if max(abs(x), abs(y)) < lab.WINDOW
     )
     return f'<svg viewBox="0 0 300 92" role="img" aria-label="Real and generated points">{dots}</svg>'
 
