@@ -20,11 +20,14 @@ def thirty_digits() -> str:
 
 def opening() -> str:
     """The 2-D game before its first move as SVG: real points in blue, the untrained generator's in orange."""
-    frame = lab.Lab(lab.LabConfig(), lab.distribution("grid")).frame()
+    random, config = torch.Generator().manual_seed(0), lab.LabConfig()
+    with torch.inference_mode():  # no whole Lab: its optimisers would cost a second of imports at start
+        made = lab.mlp(config.latents, 2, config, random)(torch.randn((240, config.latents), generator=random))
+    real = lab.distribution("grid").draw(240, random)
     dots = "".join(
         f'<circle cx="{150 + 110 * x:.0f}" cy="{46 - 36 * y:.0f}" r="1.6" fill="var({ink})"/>'
-        for points, ink in ((frame.real, "--real"), (frame.made, "--made"))
-        for x, y in points[:240]
+        for points, ink in ((real, "--real"), (made, "--made"))
+        for x, y in points.tolist()
         if max(abs(x), abs(y)) < lab.WINDOW
     )
     return f'<svg viewBox="0 0 300 92" role="img" aria-label="Real and generated points">{dots}</svg>'
