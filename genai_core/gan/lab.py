@@ -272,7 +272,7 @@ PRESETS = {
     # a generator that outruns its discriminator goes where the score is highest, all of it, and is chased from there
     "collapse": Recipe(LabConfig(loss="minimax", waves=0, lr_g=2e-3, lr_d=1e-4), "grid", steps=1200),
     "all modes": Recipe(
-        LabConfig(loss="wasserstein", penalty=0.1, coins=8, ema=0.999, anneal=4000), "grid", steps=4000
+        LabConfig(loss="wasserstein", penalty=0.1, lr_d=2e-3, coins=8, ema=0.999, anneal=7000), "grid", steps=4000
     ),
 }
 

@@ -157,4 +157,4 @@ def test_the_other_preset_covers_all_25_modes():
     """With the papers' measure; a plain GAN covers 17.3 modes in Lin 2018."""
     frame = played("all modes")
     assert frame.modes == 25
-    assert frame.quality >= 0.88  # 0.92 measured
+    assert frame.quality >= 0.9  # 0.96 measured, 0.94 with another seed
