@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     with server("app.py") as url, browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1240, "height": 940})
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(f"{url}/?tab=vae")
         page.wait_for_function("document.querySelector('.big')?.naturalWidth === 28")
         page.wait_for_selector(".sweep figure")

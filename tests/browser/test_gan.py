@@ -14,7 +14,9 @@ def step(tab):
 
 def plays(tab, least):
     tab.wait_for_function(
-        "least => Number(document.querySelector('.step').textContent.replaceAll(',', '')) >= least", arg=least
+        "least => Number(document.querySelector('.step').textContent.replaceAll(',', '')) >= least",
+        arg=least,
+        timeout=120_000,  # the worker has low priority, and starts with an import of torch
     )
 
 

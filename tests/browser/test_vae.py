@@ -4,6 +4,8 @@ import pytest
 
 from demos import _checks
 
+TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
+
 
 @pytest.fixture
 def tab(page):
@@ -158,14 +160,14 @@ def test_interpolation_and_beta_are_there_when_opened(tab):
 def test_a_live_training_streams_and_stops(tab):
     open_part(tab, "Train")
     tab.get_by_role("button", name="Train", exact=True).click()
-    tab.get_by_text("step 30 of").wait_for()
+    tab.get_by_text("step 30 of").wait_for(timeout=TRAINING)
     tab.get_by_role("button", name="Stop").click()
     tab.wait_for_timeout(1500)
     stopped = tab.locator(".progress").text_content()
     tab.wait_for_timeout(1500)
     assert tab.locator(".progress").text_content() == stopped
     tab.get_by_role("button", name="Train", exact=True).click()
-    tab.wait_for_function("(s) => document.querySelector('.progress').textContent !== s", arg=stopped)
+    tab.wait_for_function("(s) => document.querySelector('.progress').textContent !== s", arg=stopped, timeout=TRAINING)
 
 
 @pytest.mark.parametrize("part", ["Sliders", "Plane", "Encode", "Interpolate", "Beta", "Train"])
