@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.utils import make_grid, save_image
+from torchvision.transforms.functional import to_pil_image
+from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from genai_core import checkpoints, data, gan, lenet, vae
@@ -32,8 +33,9 @@ def history_steps(steps: int) -> list[int]:
 
 
 def history_strip(pictures: list[Tensor]) -> Tensor:
-    """Square numbers of pictures [M, C, H, W] in [0, 1], one set per step -> their grids side by side, [3, .., ..]."""
-    return torch.cat([make_grid(x.cpu(), nrow=round(len(x) ** 0.5), padding=0) for x in pictures], dim=2)
+    """Square numbers of pictures [M, C, H, W] in [0, 1], one set per step -> their grids side by side, [C, .., ..]."""
+    grids = [make_grid(x.cpu(), nrow=round(len(x) ** 0.5), padding=0)[: x.shape[1]] for x in pictures]  # of grey, one
+    return torch.cat(grids, dim=2)
 
 
 def main() -> None:
@@ -88,7 +90,7 @@ def main() -> None:
     notes = {"run": run, "history": {"steps": list(history)}} if history else {"run": run}
     folder = checkpoints.save(options.name, step.model, recipe.config, **notes)
     if history:
-        save_image(history_strip(list(history.values())), folder / "history.png")
+        to_pil_image(history_strip(list(history.values()))).save(folder / "history.png", optimize=True)
     unfinished.unlink(missing_ok=True)
     print(f"Written to {folder}. Next: python -m genai_core.evaluate {options.name}")
 

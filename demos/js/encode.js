@@ -1,4 +1,4 @@
-// Drawing pad and posterior. value: {model, models: {name: title}, pixels, dims: {name: [{i, kl, collapsed}]}}
+// Drawing pad and posterior. value: {model, models: {name: title}, pixels, dims: {name: [{i, off}]}, seed}
 let start = null, x = new Uint8Array(784), seed = 0, last = null, stroke = null, from = "example", tries = 2;
 const pad = $(".pad"), pen = pad.getContext("2d", { willReadFrequently: true }), chart = $(".chart");
 const model = () => $(".model").value;
@@ -21,7 +21,7 @@ const plot = () => {
   for (const v of [-2, 0, 2]) c.fillText(v < 0 ? "−2" : v, 14, y(v) + 4);
   dims.forEach((dim, k) => {
     const px = left + (k + 0.5) * step, m = Math.max(-3.4, Math.min(3.4, last.mu[dim.i])), s = last.sigma[dim.i];
-    c.strokeStyle = c.fillStyle = colour(dim.collapsed ? "--noise" : "--real");
+    c.strokeStyle = c.fillStyle = colour(dim.off ? "--noise" : "--real");
     c.lineWidth = Math.min(7, step / 3); c.globalAlpha = 0.45; c.beginPath(); c.moveTo(px, y(m - s)); c.lineTo(px, y(m + s)); c.stroke();
     c.globalAlpha = 1; c.beginPath(); c.arc(px, y(m), 4, 0, 7); c.fill();
     c.fillStyle = colour("--ink-soft"); c.fillText(`z${dim.i + 1}`, px, h - 4);
@@ -38,7 +38,7 @@ const look = newest(async () => {
   $(".terms").textContent = `KL ${rate.toFixed(1)} nat, −log p(x given z) ${(-answer.log_likelihood).toFixed(1)} nat, together ${(rate - answer.log_likelihood).toFixed(1)} nat`;
   plot();
 });
-const use = (pixels) => { if (!pixels) return; x = bytes(pixels); seed = 0; paintInput(pen, 280); paintInput($(".input").getContext("2d"), 28); look(); };
+const use = (pixels, draw = 0) => { if (!pixels) return; x = bytes(pixels); seed = draw; paintInput(pen, 280); paintInput($(".input").getContext("2d"), 28); look(); };
 const readPad = () => {
   const small = make("canvas", { width: 28, height: 28 }), s = small.getContext("2d");
   s.imageSmoothingQuality = "high"; s.drawImage(pad, 0, 0, 28, 28);
@@ -62,7 +62,6 @@ $(".clear").addEventListener("click", () => { from = "hand"; clear(); readPad();
 $(".fit").addEventListener("click", async () => use(await ask(server.centre, { pixels: base64(x) })));
 $(".example").addEventListener("click", async () => { from = "example"; use(await ask(server.example, { model: model(), seed: ++tries })); });
 acceptFiles(pad, $(".upload"), async (png) => { from = "example"; use(await ask(server.open_picture, { png })); });
-$(".upload").parentElement.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); $(".upload").click(); } });
 $(".resample").addEventListener("click", () => { seed += 1; look(); });
 $(".mean").addEventListener("click", () => { seed = 0; look(); });
 $(".model").addEventListener("change", () => { if (from === "example") $(".example").click(); else look(); });
@@ -71,6 +70,10 @@ const show = () => {
   start = props.value;
   if (!start?.pixels) { say(start?.error ?? ""); return; }
   $(".model").replaceChildren(...Object.entries(start.models).map(([name, title]) => make("option", { value: name }, title)));
-  use(start.pixels);
+  if (start.chosen) $(".model").value = start.chosen;
+  from = start.from ?? "example";
+  use(start.pixels, start.seed);
 };
+const settings = () => ({ tab: "vae", part: "encode", model: model(), seed, pixels: base64(x) });
+keep($(".results"), settings, server.save, server.restore, (next) => { props.value = next; show(); });
 watch("value", show); show();

@@ -1,11 +1,18 @@
-// Latent sliders and the picture they decode to. value: {tab, model, z, seed, dims: [{i, kl, collapsed}], src, note, limit}
+// Sliders of a latent space and the picture they decode to. value: {tab, part, model, z, seed, src, note, limit, heading,
+// unit, dims: [{i, name, title, weight, off}], prior (whether |z| is told), classes (names, or null), label (a class),
+// more (further settings of the point)}
 let value = null, moved = 0;
 const rows = $(".rows"), big = $(".big");
 
-const settings = () => ({ model: value.model, seed: value.seed, z: value.z.map((v) => +v.toFixed(2)).join(",") });
+const settings = () => ({
+  tab: value.tab, part: value.part, model: value.model, seed: value.seed, z: value.z.map((v) => +v.toFixed(2)).join(","),
+  ...(value.classes ? { label: value.label } : {}), ...value.more,
+});
+const point = (z = value.z) => ({ model: value.model, seed: value.seed, z, label: value.label, ...value.more });
 const publish = () => { props.value = { ...value }; trigger("input"); };
 
 const showDistance = () => {
+  if (!value.prior) { $(".distance").textContent = ""; return; }
   const d = value.z.length, norm = Math.hypot(...value.z);
   $(".distance").textContent = `‖z‖ = ${norm.toFixed(1)}; draws from the prior lie near √${d} = ${Math.sqrt(d).toFixed(1)}`;
 };
@@ -16,20 +23,34 @@ const showRow = (k) => {
 };
 
 const decode = newest(async (z) => {
-  const answer = await ask(server.decode, { model: value.model, z });
+  const answer = await ask(server.decode, point(z));
   if (answer) { big.src = "data:image/png;base64," + answer; big.dataset.z = z.join(","); }
 });
 const sweep = newest(async (k) => {
-  const dim = value.dims[k], answer = await ask(server.sweep, { model: value.model, z: value.z, dimension: dim.i });
+  const dim = value.dims[k], answer = await ask(server.sweep, { ...point(), dimension: dim.i });
   if (!answer) return;
   $(".sweep").hidden = false;
-  $(".sweep .caption").textContent = `What z${dim.i + 1} alone does, from −${value.limit} to ${value.limit}:`;
+  $(".sweep .caption").textContent = `What ${dim.name} alone does, from −${value.limit} to ${value.limit}:`;
   $(".sweep .thumbs").replaceChildren(...answer.map((png, j) => {
     const v = value.limit * (j / 4 - 1), figure = make("figure");
-    figure.append(make("img", { class: "pixels", src: "data:image/png;base64," + png, alt: `z${dim.i + 1} at ${v}` }), make("figcaption", {}, v.toFixed(1)));
+    figure.append(make("img", { class: "pixels", src: "data:image/png;base64," + png, alt: `${dim.name} at ${v}` }), make("figcaption", {}, v.toFixed(1)));
     return figure;
   }));
 });
+const across = newest(async () => {
+  if (!value.classes) { $(".across").hidden = true; return; }
+  const answer = await ask(server.across, point());
+  if (!answer) return;
+  $(".across").hidden = false;
+  $(".across .thumbs").replaceChildren(...answer.map((png, c) => {
+    const button = make("button", { type: "button", "aria-pressed": c === value.label }), figure = make("figure");
+    figure.append(make("img", { class: "pixels", src: "data:image/png;base64," + png, alt: value.classes[c] }), make("figcaption", {}, value.classes[c]));
+    button.append(figure);
+    button.addEventListener("click", () => setClass(c));
+    return button;
+  }));
+});
+const setClass = (c) => { value.label = c; $(".label").value = c; decode([...value.z]); sweep(moved); across(); publish(); };
 
 const moveTo = (k, v) => {
   value.z[value.dims[k].i] = v;
@@ -39,18 +60,17 @@ const moveTo = (k, v) => {
 };
 
 const build = () => {
-  const most = Math.max(...value.dims.map((d) => d.kl));
+  const most = Math.max(...value.dims.map((d) => d.weight));
   rows.replaceChildren(...value.dims.map((dim, k) => {
-    const row = make("label", { class: "latent" + (dim.collapsed ? " collapsed" : "") });
-    row.title = dim.collapsed ? "Collapsed: the encoder ignores it and the decoder has learned not to listen" : `carries ${dim.kl.toFixed(2)} nat on average`;
+    const row = make("label", { class: "latent" + (dim.off ? " collapsed" : ""), title: dim.title });
     const track = make("span", { class: "track" });
-    const input = make("input", { type: "range", min: -value.limit, max: value.limit, step: 0.01, "aria-label": `latent ${dim.i + 1}` });
+    const input = make("input", { type: "range", min: -value.limit, max: value.limit, step: 0.01, "aria-label": dim.name });
     const bar = make("div", { class: "bar" });
-    bar.style.width = `${(100 * dim.kl) / most}%`;
+    bar.style.width = `${(100 * dim.weight) / most}%`;
     track.append(input, bar);
-    row.append(make("span", { class: "name" }, `z${dim.i + 1} · ${dim.collapsed ? "off" : dim.kl.toFixed(2)}`), track, make("span", { class: "value" }));
+    row.append(make("span", { class: "name" }, `${dim.name} · ${dim.off ? "off" : dim.weight.toFixed(2)}`), track, make("span", { class: "value" }));
     input.addEventListener("input", () => moveTo(k, +input.value));
-    input.addEventListener("change", () => { sweep(k); publish(); });
+    input.addEventListener("change", () => { sweep(k); across(); publish(); });
     return row;
   }));
 };
@@ -61,24 +81,27 @@ const show = () => {
   const rebuild = !value || value.model !== next.model;
   value = JSON.parse(JSON.stringify(next));
   big.hidden = false;
-  if (rebuild) { build(); moved = 0; $(".sweep").hidden = true; }
+  $(".heading").textContent = value.heading; $(".unit").textContent = value.unit;
+  if (rebuild) {
+    $(".kind").hidden = !value.classes;
+    $(".label").replaceChildren(...(value.classes ?? []).map((name, c) => make("option", { value: c }, name)));
+    build(); moved = 0; $(".sweep").hidden = true; }
   value.dims.forEach((_, k) => showRow(k));
+  if (value.classes) $(".label").value = value.label;
   showDistance();
   $(".seed").value = value.seed;
   $(".note").textContent = value.note ?? "";
   if (value.src) { big.src = value.src; big.dataset.z = value.z.join(","); }
-  say(""); sweep(moved);
+  say(""); sweep(moved); across();
 };
 
 const draw = async (seed) => {
-  const next = await ask(server.draw, { model: value.model, seed });
+  const next = await ask(server.draw, { ...point(), seed });
   if (next) { props.value = next; show(); trigger("input"); }
 };
 $(".draw").addEventListener("click", () => draw((value.seed + 1) % 2147483647));
 $(".seed").addEventListener("change", () => draw(+$(".seed").value));
-$(".zero").addEventListener("click", () => { value.z = value.z.map(() => 0); value.dims.forEach((_, k) => showRow(k)); showDistance(); decode([...value.z]); publish(); });
-$(".save").addEventListener("click", async () => { const png = await ask(server.save, settings()); if (png) download(png, `${value.model}.png`); });
-$(".link").addEventListener("click", async () => { $(".told").textContent = await copyLink(value.tab, settings()); });
-acceptFiles($(".stage"), $(".open"), async (png) => { const next = await ask(server.restore, { png }); if (next) { props.value = next; show(); trigger("input"); } });
-element.querySelectorAll("label.tool").forEach((label) => label.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); label.querySelector("input").click(); } }));
+$(".zero").addEventListener("click", () => { value.z = value.z.map(() => 0); value.dims.forEach((_, k) => showRow(k)); showDistance(); decode([...value.z]); sweep(moved); across(); publish(); });
+keep($(".stage"), settings, server.save, server.restore, (next) => { props.value = next; show(); trigger("input"); });
+$(".label").addEventListener("change", () => setClass(+$(".label").value));
 watch("value", show); show();

@@ -36,7 +36,7 @@ const draw = () => {
 };
 
 const options = (select, chosen) => select.replaceChildren(...value.dims.map((d) => {
-  const option = make("option", { value: d.i }, `z${d.i + 1} · ${d.collapsed ? "off" : d.kl.toFixed(2) + " nat"}`);
+  const option = make("option", { value: d.i }, `z${d.i + 1} · ${d.off ? "off" : d.weight.toFixed(2) + " nat"}`);
   option.selected = d.i === chosen;
   return option;
 }));
@@ -87,4 +87,10 @@ const change = newest(async () => {
   if (next) { props.value = next; open(); } else { options($(".a"), value.a); options($(".b"), value.b); }
 });
 $(".a").addEventListener("change", change); $(".b").addEventListener("change", change);
+const settings = () => {
+  const z = value.z.map((v) => +v.toFixed(2)), [za, zb] = point().map((v) => +v.toFixed(2));
+  z[value.a] = za; z[value.b] = zb;
+  return { tab: "vae", part: "plane", model: value.model, a: value.a, b: value.b, z: z.join(",") };
+};
+keep(map, settings, server.save, server.restore, (next) => { props.value = next; open(); });
 watch("value", open); open();

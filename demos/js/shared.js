@@ -41,10 +41,10 @@ const download = (png, name) => {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 };
 
-// The link to this tab with these settings: shown in the address bar and copied where the browser allows it.
-const copyLink = async (tab, settings) => {
+// The link to these settings ("tab" and "part" among them): in the address bar, and copied where the browser allows it.
+const copyLink = async (settings) => {
   const url = new URL(location.href);
-  url.search = new URLSearchParams({ tab, ...settings }).toString();
+  url.search = new URLSearchParams(settings).toString();
   history.replaceState(null, "", url);
   try { await navigator.clipboard.writeText(url.href); say(""); return "Link copied."; }
   catch { return "The link is in the address bar."; }
@@ -62,3 +62,16 @@ const acceptFiles = (place, input, use) => {
   place.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); take(event.dataTransfer.files[0]); });
   input.addEventListener("change", () => { take(input.files[0]); input.value = ""; });
 };
+
+// The buttons of js/keep.html in an own control: `settings()` gives what a link says, `save` asks for the PNG,
+// `restore` takes one and gives the control's value to `use`; a PNG may be dropped on `place`, too.
+const keep = (place, settings, save, restore, use) => {
+  $(".save").addEventListener("click", async () => {
+    const chosen = settings(), png = await ask(save, chosen);
+    if (png) download(png, `${[chosen.tab, chosen.part, chosen.model].filter(Boolean).join("-")}.png`);
+  });
+  $(".link").addEventListener("click", async () => { $(".told").textContent = await copyLink(settings()); });
+  acceptFiles(place, $(".open"), async (png) => { const next = await ask(restore, { png }); if (next) { use(next); $(".told").textContent = "Settings restored from the picture."; } });
+};
+// A label that stands for a hidden file input opens it by Enter and space, as a button would.
+element.querySelectorAll("label.tool").forEach((label) => label.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); label.querySelector("input").click(); } }));

@@ -2,9 +2,9 @@
 
 import gradio as gr
 
-from demos import _checks, _common
+from demos import _checks, _common, _interpolate, _keep
 from demos._common import LIGHT, QUIET, STREAM
-from demos.vae import _models, beta, encode, explore, interpolate, live, plane
+from demos.vae import _models, beta, encode, explore, live, plane
 from demos.vae._models import MODELS
 from genai_core import vae
 
@@ -47,36 +47,48 @@ def vae_sample(seed: int, model: str = "vae-mnist") -> dict:
     return explore.draw({"model": model, "seed": seed})
 
 
-def restore(query: dict) -> tuple[dict, str]:
-    """Settings of a link -> the slider control's value and the model's name. Raises: InputError, CheckpointError."""
-    value = _models.state(*_models.settings_of(query), note="Settings restored from the link.")
-    return value, value["model"]
+PARTS = {"sliders": 2, "plane": 1, "encode": 1, "interpolate": 5, "beta": 1, "train": 4}  # values that a link fills
+
+
+def restore(query: dict) -> list:
+    """Settings of a link -> values for what `build_tab` returns. Raises: InputError, CheckpointError."""
+    part = _checks.choice(query.get("part", "sliders"), "The part", tuple(PARTS))
+    if part == "sliders":
+        value = _models.state(*_models.settings_of(query), note="Settings restored from the link.")
+        found = (value, value["model"])
+    elif part == "plane":
+        found = (plane.plane(plane.settings_of(query)),)
+    elif part == "encode":
+        found = (encode.restored(query),)
+    else:
+        found = {"interpolate": _models.SPACE.values, "beta": beta.values, "train": live.values}[part](query)
+    return _keep.among(PARTS, part, found)
 
 
 def build_tab() -> list:
     """Layout and wiring; returns the components that `restore` fills."""
-    with gr.Tabs():
-        with gr.Tab("Sliders"):
+    with gr.Tabs() as parts:
+        with gr.Tab("Sliders", id="sliders"):
             model, sliders, pills = explore.build()
-        with gr.Tab("Plane") as plane_tab:
+        with gr.Tab("Plane", id="plane") as plane_tab:
             sheet = plane.build()
-        with gr.Tab("Encode"):
-            encode.build()
-        with gr.Tab("Interpolate") as way_tab:
-            way_inputs, way = interpolate.build()
-        with gr.Tab("Beta") as beta_tab:
+        with gr.Tab("Encode", id="encode"):
+            drawing = encode.build()
+        with gr.Tab("Interpolate", id="interpolate") as way_tab:
+            way_inputs, way, show_way = _interpolate.build(_models.SPACE)
+        with gr.Tab("Beta", id="beta") as beta_tab:
             digit, family = beta.build()
-        with gr.Tab("Train"):
-            live.build()
+        with gr.Tab("Train", id="train"):
+            training = live.build()
     _common.how_it_works(HOW, vae.kl, vae.loss, vae.train, vae.VAE)
     card = _common.model_card(MODELS[0])
 
     model.input(explore.choose, model, [sliders, card], **LIGHT, **QUIET)
     pills.click(explore.preset, None, [sliders, model, card], **LIGHT, **QUIET)
-    plane_tab.select(plane.refresh, sliders, sheet, **STREAM, **QUIET)
+    plane_tab.select(plane.refresh, [sliders, sheet], sheet, **STREAM, **QUIET)
     sheet.input(plane.to_sliders, sheet, sliders, **LIGHT, **QUIET)
-    way_tab.select(interpolate.interpolate, way_inputs, way, **STREAM, **QUIET)
+    way_tab.select(show_way, way_inputs, way, **STREAM, **QUIET)
     beta_tab.select(beta.show, digit, family, **STREAM, **QUIET)
     for endpoint in (vae_decode, vae_encode, vae_sample):
         gr.api(endpoint, api_name=endpoint.__name__, **STREAM)
-    return [sliders, model]
+    return [parts, sliders, model, sheet, drawing, *way_inputs, digit, *training]

@@ -4,7 +4,7 @@ import functools
 
 import torch
 
-from demos import _checks, _common
+from demos import _checks, _common, _interpolate, _keep
 from genai_core import checkpoints, lenet, metrics, vae
 
 TAB = "vae"
@@ -31,10 +31,21 @@ def decode(model: vae.VAE, z: torch.Tensor) -> torch.Tensor:
 
 
 def dimensions(name: str) -> list[dict]:
-    """The latent dimensions, strongest first: index, mean KL in nat over the test split, whether it collapsed."""
+    """The latent dimensions, strongest first: index, name, mean KL in nat over the test split, whether it collapsed."""
     kl = checkpoints.read_json(name, "metrics.json")["kl_per_dimension"]
     order = sorted(range(len(kl)), key=lambda i: -kl[i])
-    return [{"i": i, "kl": kl[i], "collapsed": kl[i] < vae.ACTIVE} for i in order]
+    return [
+        {
+            "i": i,
+            "name": f"z{i + 1}",
+            "weight": kl[i],
+            "off": kl[i] < vae.ACTIVE,
+            "title": "Collapsed: the encoder ignores it and the decoder has learned not to listen"
+            if kl[i] < vae.ACTIVE
+            else f"carries {kl[i]:.2f} nat on average",
+        }
+        for i in order
+    ]
 
 
 def draw(name: str, seed: int) -> list[float]:
@@ -63,6 +74,7 @@ def state(name: str, z: list[float], seed: int, note: str = "") -> dict:
     picture = _common.tile(decode(model, codes(z, model)), 1)
     return {
         "tab": TAB,
+        "part": "sliders",
         "model": name,
         "z": z,
         "seed": seed,
@@ -70,20 +82,23 @@ def state(name: str, z: list[float], seed: int, note: str = "") -> dict:
         "src": _common.data_uri(picture),
         "note": note,
         "limit": LIMIT,
+        "heading": "Latent variables, strongest first",
+        "unit": "KL in nat",
+        "prior": True,
+        "classes": None,
     }
 
 
 def settings_of(request: dict) -> tuple[str, list[float], int]:
-    """Model, z and seed from a link or a saved picture; z as text with commas, or as a list."""
+    """Model, z and seed from a link or a saved picture."""
     name, model = model_of(request)
-    z = request.get("z", "")
-    if isinstance(z, str):
-        try:
-            z = [float(part) for part in z[:2000].split(",")]
-        except ValueError:
-            raise _checks.InputError("z must be numbers with commas between them.") from None
-    clean = codes(z, model)[0]
-    seed = request.get("seed", 0)
-    if isinstance(seed, str):
-        seed = int(seed) if seed.isascii() and seed.isdigit() and len(seed) < 12 else -1
-    return name, rounded(clean), _checks.seed(seed)
+    clean = codes(_keep.listed(request.get("z", ""), "z"), model)[0]
+    return name, rounded(clean), _keep.seed(request.get("seed", 0))
+
+
+SPACE = _interpolate.Space(
+    TAB,
+    NAMES,
+    lambda name, seed: torch.tensor(draw(name, seed)),
+    lambda name, z, _label: decode(vae.load(name), z),
+)

@@ -2,8 +2,9 @@
 
 import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common
+from demos import _checks, _common, _keep
 from demos.vae import _models
 from genai_core import checkpoints, vae
 
@@ -86,10 +87,11 @@ def family(x: torch.Tensor) -> str:
         model = vae.load(name_of(beta))
         mu, _ = model.encode(x.to(checkpoints.default_device()))
         rebuilt = _models.decode(model, mu.cpu())
-        draws = vae.sample(model, 6, generator=torch.Generator().manual_seed(0)).cpu()
         pictures = "".join(
             f'<img class="pixels" src="{_common.data_uri(_common.tile(p[None], 1))}" alt="{what}, beta {beta:g}">'
-            for p, what in zip([*rebuilt, *draws], ["reconstruction", *["sample from the prior"] * 6], strict=True)
+            for p, what in zip(
+                [*rebuilt, *draws(model)], ["reconstruction", *["sample from the prior"] * 6], strict=True
+            )
         )
         rows.append(
             f'<div class="beta"><div class="num"><b>β = {beta:g}</b><br>rate {m["rate"]:.1f} nat<br>'
@@ -111,6 +113,32 @@ def family(x: torch.Tensor) -> str:
     )
 
 
+def settings_of(digit: str) -> dict:
+    return {"digit": _checks.choice(digit, "The digit", DIGITS)}
+
+
+def values(settings: dict) -> tuple[str]:
+    """Settings of a link or a saved picture -> the digit. Raises: InputError."""
+    return (settings_of(settings.get("digit"))["digit"],)
+
+
+@torch.inference_mode()
+def sheet(digit: str) -> Image.Image:
+    """The four models' rows as one picture: reconstruction, then six samples."""
+    x = _models.decode(vae.load("vae-mnist"), _models.reading(int(settings_of(digit)["digit"]))[None])
+    rows = []
+    for beta in BETAS:
+        model = vae.load(name_of(beta))
+        mu, _ = model.encode(x.to(checkpoints.default_device()))
+        rows += [_models.decode(model, mu.cpu()), draws(model)]
+    return _common.tile(torch.cat(rows), 7, gap=4, zoom=3)
+
+
+def draws(model: vae.VAE) -> torch.Tensor:
+    """Six samples from the prior, the same z for every model."""
+    return vae.sample(model, 6, generator=torch.Generator().manual_seed(0)).cpu()
+
+
 @_checks.handler
 def show(digit: str) -> str:
     """A digit "0" to "9" (as our own VAE draws it) -> the family as HTML."""
@@ -127,5 +155,6 @@ def build():
     )
     digit = gr.Radio(DIGITS, value="5", label="Digit, as our own VAE draws it")
     out = gr.HTML('<div class="card empty">Four models, one digit.</div>')
-    digit.input(show, digit, out, **_common.STREAM, **_common.QUIET)
+    digit.change(show, digit, out, **_common.STREAM, **_common.QUIET)
+    _keep.bar(_models.TAB, "beta", [digit], settings_of, sheet, values)
     return digit, out

@@ -3,8 +3,9 @@
 import base64
 
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _pictures
+from demos import _checks, _common, _keep, _pictures
 from demos.vae import _models
 from demos.vae._models import MODELS, NAMES
 from genai_core import checkpoints, vae
@@ -57,14 +58,44 @@ def example(request: dict) -> str:
     return packed(vae.sample(model, 1, generator=torch.Generator().manual_seed(seed)))
 
 
+def state(name: str, pixels: str, seed: int = 0, source: str = "example") -> dict:
+    """The control's value: a picture as 784 bytes in base64, for the model `name`; source: "example" or "hand"."""
+    dims = {m: _models.dimensions(m) for m in MODELS}
+    return {"models": NAMES, "chosen": name, "pixels": pixels, "seed": seed, "from": source, "dims": dims}
+
+
 def start() -> dict:
     """The control's value at first: a picture made by the first model, so that there is something to see."""
-    return {
-        "model": MODELS[0],
-        "models": NAMES,
-        "pixels": example({"model": MODELS[0], "seed": 2}),
-        "dims": {m: _models.dimensions(m) for m in MODELS},
-    }
+    return state(MODELS[0], example({"model": MODELS[0], "seed": 2}))
+
+
+def settings_of(request: dict) -> tuple[str, str, int]:
+    """Model, pixels and seed from a link or a saved picture."""
+    name, _ = _models.model_of(request)
+    return name, packed(_pictures.drawing(request.get("pixels"))), _keep.seed(request.get("seed", 0))
+
+
+def save(request: dict) -> str:
+    """{"model", "pixels", "seed"} -> picture, reconstruction and error side by side, PNG in base64 with settings."""
+    name, pixels, seed = settings_of(_checks.record(request))
+    x = _pictures.drawing(pixels)
+    found = posterior(vae.load(name), x, seed)
+    parts = [_common.tile(x, 1), *(_checks.picture(base64.b64decode(found[key])) for key in ("rebuilt", "error"))]
+    sheet = Image.new("RGB", (3 * 280 + 2 * 20, 280), "white")
+    for k, part in enumerate(parts):
+        sheet.paste(part.convert("RGB").resize((280, 280), Image.Resampling.NEAREST), (k * 300, 0))
+    return _keep.saved(sheet, {"tab": _models.TAB, "part": "encode", "model": name, "pixels": pixels, "seed": seed})
+
+
+def restored(settings: dict) -> dict:
+    """Settings of a link or a saved picture -> the control's value."""
+    name, pixels, seed = settings_of(settings)
+    return state(name, pixels, seed, "hand")
+
+
+def restore(request: dict) -> dict:
+    """{"png"}: a picture that `save` made -> the control's value with its settings."""
+    return restored(_keep.opened(request, _models.TAB, "encode"))
 
 
 def build():
@@ -73,4 +104,4 @@ def build():
         "<b>Draw a digit</b>: the encoder answers with a mean and a width for each latent. Look for what it is sure "
         "of, and for what the reconstruction corrects."
     )
-    return _common.control("encode", _common.or_error(start), [encode, open_picture, centre, example])
+    return _common.control("encode", _common.or_error(start), [encode, open_picture, centre, example, save, restore])

@@ -1,11 +1,9 @@
 """Latent sliders: one point of the latent space, and the picture it decodes to, live."""
 
-import base64
-
 import gradio as gr
 import torch
 
-from demos import _checks, _common
+from demos import _checks, _common, _keep
 from demos.vae import _models
 from demos.vae._models import LIMIT, MODELS, NAMES
 from genai_core import vae
@@ -49,16 +47,12 @@ def save(request: dict) -> str:
     name, z, seed = _models.settings_of(_checks.record(request))
     model = vae.load(name)
     image = _common.tile(_models.decode(model, _models.codes(z, model)), 1, zoom=10)
-    settings = {"tab": _models.TAB, "model": name, "z": z, "seed": seed}
-    return base64.b64encode(_checks.png_with(image, settings)).decode()
+    return _keep.saved(image, {"tab": _models.TAB, "part": "sliders", "model": name, "z": z, "seed": seed})
 
 
 def restore(request: dict) -> dict:
     """{"png"}: a picture that `save` made -> the control's value with its settings."""
-    data = _checks.decoded(_checks.record(request).get("png"), "That file")
-    settings = _checks.settings_in(data)
-    if settings.get("tab") != _models.TAB:
-        raise _checks.InputError("That picture was saved in another tab; drop it there.")
+    settings = _keep.opened(request, _models.TAB, "sliders")
     return _models.state(*_models.settings_of(settings), note="Settings restored from the picture.")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos import _checks, _common, _jobs
+from demos import _checks, _common, _jobs, _keep
 from genai_core import sprites
 
 FACTORS = {
@@ -42,19 +42,43 @@ def drawn(frame) -> dict:
     }
 
 
+def settings_of(factors, beta, seed, _view=None) -> dict:
+    """The page's controls, checked."""
+    return {
+        "factors": _checks.choice(factors, "What varies", tuple(FACTORS)),
+        "beta": _checks.number(beta, "Beta", 0, 16),
+        "seed": _checks.seed(seed),
+    }
+
+
+def values(settings: dict) -> tuple:
+    """Settings of a link or a saved picture -> what varies, beta, seed, the view before a training."""
+    beta = _keep.from_link(settings.get("beta"), "Beta")
+    clean = settings_of(settings.get("factors"), beta, _keep.seed(settings.get("seed")))
+    return *clean.values(), examples(clean["factors"])
+
+
+def picture(_factors, _beta, _seed, view) -> Image.Image:
+    """The decoded plane as it stands, or the examples before a training."""
+    view = _checks.record(view, "The view")
+    sheet = _checks.picture(_checks.decoded(view.get("sheet") or view.get("examples"), "The view's picture"))
+    return sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST)
+
+
 @_checks.stream_handler
 def train(factors: str, beta: float, seed: float) -> Iterator[dict]:
     """What varies, beta in [0, 16], seed -> the control's value, frame by frame, for at most a minute."""
-    name = _checks.choice(factors, "What varies", tuple(FACTORS))
-    settings = {"beta": _checks.number(beta, "Beta", 0, 16), "seed": _checks.seed(seed), "steps": STEPS}
+    settings = settings_of(factors, beta, seed)
+    vary = FACTORS[settings.pop("factors")]
     try:
-        for frame in _jobs.run("genai_core.live:train_vae", vary=FACTORS[name], **settings):
+        for frame in _jobs.run("genai_core.live:train_vae", vary=vary, steps=STEPS, **settings):
             yield drawn(frame)
     except _jobs.JobError as error:
         raise _checks.InputError(str(error)) from None
 
 
-def build() -> None:
+def build() -> list:
+    """Returns what `values` fills."""
     _common.lead(
         "<b>Press Train</b> and watch two networks agree on a code: first a cloud, then a map. Look for how the "
         "shapes' factors spread over the plane."
@@ -74,6 +98,7 @@ def build() -> None:
             )
         with gr.Column(scale=7, min_width=320):
             view = _common.control("training", examples("position"))
+            _keep.bar("vae", "train", [factors, beta, seed, view], settings_of, picture, values)
     run = start.click(
         train,
         [factors, beta, seed],
@@ -85,3 +110,4 @@ def build() -> None:
     )
     factors.input(_checks.handler(examples), factors, view, **_common.LIGHT, **_common.QUIET)
     stop.click(None, None, None, cancels=[run], api_visibility="private")
+    return [factors, beta, seed, view]

@@ -1,10 +1,11 @@
 """Latent plane: two dimensions of the latent space, decoded everywhere at once; the pointer needs no round trip."""
 
+import base64
 import functools
 
 import torch
 
-from demos import _checks, _common
+from demos import _checks, _common, _keep
 from demos._look import CLASS_COLOURS
 from demos.vae import _models
 from demos.vae._models import LIMIT
@@ -69,9 +70,32 @@ def open_plane(value: dict) -> dict:
     return plane({"model": name, "z": _models.rounded(z), "a": strongest[0]["i"], "b": strongest[1]["i"]})
 
 
+def settings_of(request: dict) -> dict:
+    """What a link or a saved picture says of the plane, checked: the request of `plane`."""
+    name, z, _ = _models.settings_of(request)
+    a, b = (
+        _checks.whole(_keep.from_link(request.get(key), f"Dimension {key}"), f"Dimension {key}", 0, 999) for key in "ab"
+    )
+    return {"model": name, "z": z, "a": a, "b": b}
+
+
+def save(request: dict) -> str:
+    """The request of `plane` -> its sheet of pictures, PNG in base64 with these settings inside."""
+    settings = settings_of(_checks.record(request))
+    sheet = _checks.picture(base64.b64decode(plane(settings)["sheet"]))
+    return _keep.saved(sheet, {"tab": _models.TAB, "part": "plane", **settings})
+
+
+def restore(request: dict) -> dict:
+    """{"png"}: a picture that `save` made -> the control's value with its settings."""
+    return plane(settings_of(_keep.opened(request, _models.TAB, "plane")))
+
+
 @_checks.handler
-def refresh(value: dict):
-    """The slider control's value -> the plane's."""
+def refresh(value: dict, sheet: dict | None):
+    """The slider control's value -> the plane's, in the dimensions it had where the model is still the same."""
+    if isinstance(sheet, dict) and _checks.record(value).get("model") == sheet.get("model"):
+        return plane({**settings_of(value | {"a": sheet.get("a"), "b": sheet.get("b")})})
     return open_plane(value)
 
 
@@ -90,4 +114,4 @@ def build():
         "<b>Move over the plane</b>: every place in it is a picture. Look for the borders where one kind of digit "
         "turns into another."
     )
-    return _common.control("plane", None, [plane])
+    return _common.control("plane", None, [plane, save, restore])

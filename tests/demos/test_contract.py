@@ -32,7 +32,13 @@ def public(config):
 def test_public_endpoints_are_few_named_unique_and_documented(config):
     names = [d["api_name"] for d in config["dependencies"] if d["api_name"]]
     assert len(names) == len(set(names))
-    assert {d["api_name"] for d in public(config)} == {"vae_decode", "vae_encode", "vae_sample", "vae_train"}
+    assert {d["api_name"] for d in public(config)} == {
+        "gan_sample",
+        "vae_decode",
+        "vae_encode",
+        "vae_sample",
+        "vae_train",
+    }
 
 
 def test_every_link_is_restored_by_as_many_values_as_its_tab_has_parts():

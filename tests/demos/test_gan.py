@@ -1,118 +1,195 @@
+import base64
 import math
 
 import gradio as gr
-import numpy as np
 import pytest
+import torch
 
 from demos import _checks, gan
-from genai_core.gan import lab
+from demos.gan import _models, directions, history, samples
+from genai_core import data
+from genai_core import gan as core
 
-CONTROLS = ("non-saturating", -3, -3, 1, 2, 0)
-
-
-def first(generator, n=1):
-    found = [next(generator) for _ in range(n)]
-    generator.close()
-    return found
+NAME = "cgan-mnist"
 
 
-def play(state=None, view=None, preset="", speed="normal", data="ring of 8", seed=0, controls=CONTROLS, number=0):
-    return gan.play(number, state, view, preset, speed, data, seed, *controls)
+def request(**changes):
+    fields = {"model": NAME, "seed": 0, "index": 0, "truncation": 1.0, "label": 3, "z": [0.0] * 10, "dimension": 0}
+    return {**fields, **changes}
 
 
-def test_a_game_goes_on_from_its_state_as_if_it_had_not_been_paused():
-    whole = first(play(), 3)
-    (_, state) = first(play(), 2)[-1]
-    ((frame, _),) = first(play(state))
-    assert frame == whole[2][0]
-    assert [f["step"] for f, _ in whole] == [10, 20, 30]
+def pixels(png):
+    return list(_checks.picture(base64.b64decode(png)).convert("L").tobytes())
 
 
-def test_a_late_state_of_a_game_that_was_reset_is_not_gone_on_with():
-    (_, late) = first(play(number=0), 2)[-1]
-    number, _, view = gan.reset(0, "ring of 8")
-    ((frame, _),) = first(play(late, number=number))
-    assert (frame["step"], frame["game"], view["game"]) == (10, 1, 1)
+@pytest.mark.parametrize("name", _models.MODELS)
+def test_the_sheet_is_the_models_own_sample(name):
+    value = samples.draw(request(model=name, seed=5, truncation=0.8))
+    model = core.load(name)
+    z = 0.8 * core.latents(model, 36, generator=torch.Generator().manual_seed(5))
+    labels = torch.full((36,), 3) if model.conditional else None
+    x = core.decode(model, z, labels).cpu()
+    sheet = torch.tensor(pixels(value["sheet"])).view(6, 28, 6, 28).transpose(1, 2).reshape(36, 28, 28)
+    assert ((x[:, 0] * 255).round() - sheet).abs().max() <= 1
+    assert value["scores"] == pytest.approx(core.discriminate(model, x, labels).tolist(), abs=0.01)
+    assert (value["classes"] is not None) == model.conditional
 
 
-def test_two_games_never_touch_and_another_seed_is_another_game():
-    a, b = first(play(seed=0))[0][0], first(play(seed=1))[0][0]
-    assert a["made"] != b["made"]
-    assert first(play(seed=0))[0][0] == a
+def test_some_of_each_class_and_the_same_seed_gives_the_same_sheet():
+    a, b = samples.draw(request(label=-1)), gan.gan_sample(0)
+    assert a == b
+    assert a["labels"][:12] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert samples.draw(request(seed=1))["sheet"] != a["sheet"]
 
 
-@pytest.mark.parametrize(("who", "loss"), [("discriminator", "g_loss"), ("generator", "d_loss")])
-def test_one_step_of_one_side_leaves_the_other_alone(who, loss):
-    ((frame, _),) = first(gan.one_step(who)(0, None, None, "", "ring of 8", 0, *CONTROLS))
-    assert frame["step"] == 1
-    assert frame[loss] is None
+def test_less_truncation_is_more_variety():
+    spread = [samples.pictures(samples.settings_of(request(truncation=psi))).std(0).mean() for psi in (0.0, 0.5, 1.0)]
+    assert spread[0] < 1e-4
+    assert spread == sorted(spread)
 
 
-@pytest.mark.parametrize("label", gan.PRESETS)
-def test_a_preset_sets_the_controls_that_its_game_is_played_with(label):
-    event = gr.EventData(None, {"preset": label})
-    data, loss, lr_g, lr_d, d_steps, latents, penalty, _speed, name, number, view = gan.choose(3, event)
-    settings = gan.with_preset(name, gan.settings_of(loss, lr_g, lr_d, d_steps, latents, penalty))
-    config = lab.LabConfig(**settings)
-    wanted = gan.STATES[label][1]
-    assert config.lr_g == pytest.approx(wanted.lr_g, rel=0.02)
-    assert (config.loss, config.pack, config.ema, config.anneal) == (
-        wanted.loss,
-        wanted.pack,
-        wanted.ema,
-        wanted.anneal,
-    )
-    assert (number, view["game"]) == (4, 4)
-    assert len(view["real"]) == 2 * lab.SHOWN
-    ((frame, _),) = first(play(preset=name, data=data, controls=(loss, lr_g, lr_d, d_steps, latents, penalty)))
-    assert frame["total"] == {"grid of 25": 25, "ring of 8": 8}.get(data)
+def test_the_coordinates_of_a_point_give_back_its_own_picture():
+    state = _models.state(request(seed=4, index=7))
+    _, z, _ = _models.base(request(seed=4, index=7))
+    expected = (_models.decode(NAME, z[None], 3) * 255).round()
+    found = torch.tensor(pixels(directions.decode(request(seed=4, index=7, z=state["z"])))).view(28, 28)
+    assert (expected[0, 0] - found).abs().float().mean() < 1.5  # the coordinates keep two decimals
 
 
-def test_a_drawing_is_played_on():
-    drawing = [[0.5, 0.5], [-0.5, 0.1]]
-    ((frame, _),) = first(play(view={"drawn": drawing}, data="my drawing"))
-    real = np.array(frame["real"]).reshape(-1, 2) / 1000
-    assert np.linalg.norm(real[:, None] - np.array(drawing), axis=2).min(1).max() < 0.12
-    assert frame["drawn"] == drawing
+def test_moving_along_the_directions_leaves_the_rest_alone():
+    along, strengths = _models.directions(NAME)
+    z = torch.randn(64, generator=torch.Generator().manual_seed(0))
+    to = torch.randn((4, 10), generator=torch.Generator().manual_seed(1))
+    moved = _models.moved(NAME, z, to)
+    assert torch.allclose(moved @ along.T, to, atol=1e-4)
+    rest = torch.eye(64) - along.T @ along
+    assert torch.allclose(moved @ rest, (z @ rest).expand(4, 64), atol=1e-4)
+    assert strengths == sorted(strengths, reverse=True)
+
+
+def test_a_sweep_and_all_classes_pass_through_the_point():
+    here = directions.decode(request())
+    strip = directions.sweep(request(dimension=2))
+    assert pixels(strip[4]) == pixels(here)
+    assert len({tuple(pixels(p)) for p in strip}) == 9
+    classes = directions.across(request())
+    assert len(classes) == 10
+    assert max(abs(a - b) for a, b in zip(pixels(classes[3]), pixels(here), strict=True)) <= 1
+
+
+@pytest.mark.parametrize("label", directions.PRESETS)
+def test_every_preset_gives_a_picture_and_says_what_is_seen(label):
+    value = directions.preset_value(label)
+    assert value["note"]
+    assert max(pixels(value["src"].split(",")[1])) > 100
+
+
+def test_a_sample_that_is_chosen_is_driven_from_where_it_is():
+    value = {**samples.draw(request(label=-1)), "chosen": 13}
+    state, name = samples.to_directions(value)
+    assert (name, state["label"], state["more"]) == (NAME, 3, {"index": 13, "truncation": 1.0})
+    sheet = torch.tensor(pixels(value["sheet"])).view(6, 28, 6, 28).transpose(1, 2).reshape(36, 28, 28)
+    found = torch.tensor(pixels(state["src"].split(",")[1])).view(28, 28)
+    assert (sheet[13] - found).abs().float().mean() < 1.5
+
+
+def test_the_nearest_training_picture_of_a_training_picture_is_itself(mnist):
+    x, _ = data.load("mnist", "train")
+    found = samples.distances(x[[7, 99]], "mnist")
+    assert found.argmin(1).tolist() == [7, 99]
+    assert found.amin(1).max() < 0.02
+    brute = (x[:200].flatten(1) - x[7].flatten()).norm(dim=1)
+    assert torch.allclose(found[0, :200], brute, atol=0.05)
+
+
+def test_nearest_pictures_come_nearest_first_and_with_what_is_usual(mnist):
+    answer = samples.nearest(request(index=4))
+    assert answer["distances"] == sorted(answer["distances"])
+    assert len(answer["pictures"]) == len(answer["names"]) == samples.NEAREST
+    assert 3 < answer["usual"] < 9
+
+
+def test_without_the_data_nearest_says_so_and_the_sheet_still_draws(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENAI_DATA", str(tmp_path))
+    samples.training_set.cache_clear()
+    answer = _checks.guarded(samples.nearest)(request(index=0))
+    assert "is not on this machine" in answer["error"]
+    assert samples.draw(request())["sheet"]
+
+
+@pytest.mark.parametrize("name", _models.MODELS)
+def test_the_history_holds_a_sheet_for_every_step(name):
+    value = history.frames({"model": name})
+    image = _checks.picture(base64.b64decode(value["strip"]))
+    assert image.size == (168 * len(value["steps"]), 168)
+    assert value["steps"] == sorted(value["steps"])
+    assert value["steps"][-1] == core.RECIPES[name].steps
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("save", "restore", "wanted"),
     [
-        {"speed": "warp"},
-        {"data": "cube"},
-        {"data": None},
-        {"seed": -1},
-        {"seed": math.nan},
-        {"data": "my drawing"},
-        {"data": "my drawing", "view": {"drawn": [[9, 9]]}},
-        {"data": "my drawing", "view": {"drawn": [[0, math.nan]]}},
-        {"data": "my drawing", "view": {"drawn": [[0, 0]] * 3000}},
-        {"data": "my drawing", "view": [1]},
-        {"controls": ("cubic", -3, -3, 1, 2, 0)},
-        {"controls": ("hinge", math.inf, -3, 1, 2, 0)},
-        {"controls": ("hinge", -3, "x", 1, 2, 0)},
-        {"controls": ("hinge", -3, -3, 0, 2, 0)},
-        {"controls": ("hinge", -3, -3, 1, 1.5, 0)},
-        {"controls": ("hinge", -3, -3, 1, 2, -1)},
+        (samples.save, samples.restore, {"model": "dcgan-fashion", "seed": 9, "truncation": 0.6}),
+        (directions.save, directions.restore, {"model": NAME, "seed": 9, "label": 7, "z": [0.5] * 10}),
+        (history.save, history.restore, {"model": "wgan-gp-mnist", "frame": 3}),
     ],
-    ids=str,
 )
-def test_bad_input_gets_one_sentence(bad):
-    with pytest.raises(gr.Error) as caught:
-        first(play(**bad))
-    assert caught.value.message != _checks.UNKNOWN
+def test_a_saved_picture_brings_its_settings_back(save, restore, wanted):
+    value = restore({"png": save(request(**wanted))})
+    assert {key: value[key] for key in wanted} == wanted
 
 
-def test_a_game_that_diverges_ends_with_a_sentence():
-    wild = {"loss": "wasserstein", "lr_d": 1e30, "lr_g": 1e30}
-    game = gan.frames("both", 10, 0.0, 5, 0, None, "ring", wild, 0)
-    with pytest.raises(_checks.InputError, match="try a lower learning rate"):
-        list(game)
+@pytest.mark.parametrize("part", gan.PARTS)
+def test_a_link_fills_its_part_and_no_other(part):
+    z = ",".join(["0.5"] * 10)
+    query = {"tab": "gan", "part": part, "model": NAME, "seed": "3", "from": "1", "to": "2", "path": "straight", "z": z}
+    with gr.Blocks():
+        places = gan.build_tab()
+    answer = gan.restore(query)
+    assert len(answer) == len(places)
+    filled = [k for k, value in enumerate(answer[1:]) if value != gr.skip()]
+    first = sum(list(gan.PARTS.values())[: list(gan.PARTS).index(part)])
+    assert filled == list(range(first, first + gan.PARTS[part]))
 
 
-@pytest.mark.parametrize("change", [{"data": "x"}, {"loss": "y"}, {"seed": "-3"}, {"seed": "9" * 40}])
-def test_a_tampered_link_gets_one_sentence(change):
-    assert gan.restore({"data": "spiral", "loss": "hinge", "seed": "4"}) == ("spiral", "hinge", 4)
-    with pytest.raises(_checks.InputError):
-        gan.restore({"data": "spiral", "loss": "hinge", "seed": "4", **change})
+BAD = {
+    "model": [None, 3, "gan", "../cgan-mnist", "vae-mnist", [NAME], "x" * 100_000],
+    "seed": [-1, 1.5, 2**31, math.nan, "x", [], True],
+    "truncation": [-0.1, 1.6, math.inf, "a", None, []],
+    "label": [-2, 10, 1.5, "x", None],
+    "index": [-1, 36, 0.5, None, "x"],
+    "z": [None, "", "0,0", [0.0] * 9, [0.0] * 9 + [math.nan], [9.0] * 10, {}],
+    "dimension": [-1, 10, 0.5, None, "0", True],
+    "png": [None, 5, "", "AAAA", "A" * 10_000_000],
+    "frame": [-1, 99, 0.5, "x", []],
+}
+CALLS = [
+    (samples.draw, ("model", "seed", "truncation", "label")),
+    (samples.nearest, ("model", "seed", "index")),
+    (samples.save, ("model", "seed", "truncation", "label")),
+    (samples.restore, ("png",)),
+    (directions.decode, ("model", "seed", "truncation", "label", "index", "z")),
+    (directions.sweep, ("model", "z", "dimension")),
+    (directions.across, ("model", "z")),
+    (directions.draw, ("model", "seed", "label")),
+    (directions.save, ("model", "z", "label")),
+    (directions.restore, ("png",)),
+    (history.frames, ("model", "frame")),
+    (history.save, ("model", "frame")),
+    (history.restore, ("png",)),
+]
+
+
+@pytest.mark.parametrize(("call", "fields"), CALLS, ids=[f"{c.__module__}.{c.__name__}" for c, _ in CALLS])
+def test_bad_requests_get_one_sentence(call, fields):
+    requests = [request(**{field: bad}) for field in fields for bad in BAD[field]]
+    for bad in [*requests, None, 5, "x", [], [1, 2]]:
+        answer = _checks.guarded(call)(bad)
+        assert list(answer) == ["error"], bad
+        assert answer["error"] != _checks.UNKNOWN, bad
+        assert len(answer["error"]) < 300
+
+
+def test_a_model_without_classes_has_no_row_of_classes():
+    with pytest.raises(_checks.InputError, match="no classes"):
+        directions.across(request(model="gan-mnist"))

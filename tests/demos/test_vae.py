@@ -5,13 +5,14 @@ import gradio as gr
 import pytest
 import torch
 
-from demos import _checks, vae
-from demos.vae import _models, beta, encode, explore, interpolate, live, plane
+from demos import _checks, _interpolate, vae
+from demos.vae import _models, beta, encode, explore, live, plane
 from genai_core import checkpoints
 from genai_core import vae as core
 
 NAME = "vae-mnist"
 Z = [0.0] * 16
+SHOW = _checks.handler(_models.SPACE.show)
 DRAWING = base64.b64encode(bytes(784)).decode()
 
 
@@ -40,9 +41,9 @@ def test_the_same_seed_gives_the_same_picture_everywhere():
 
 def test_dimensions_come_strongest_first_and_collapsed_ones_are_marked():
     for name in _models.MODELS:
-        kl = [d["kl"] for d in _models.dimensions(name)]
+        kl = [d["weight"] for d in _models.dimensions(name)]
         assert kl == sorted(kl, reverse=True)
-        assert all(d["collapsed"] == (d["kl"] < core.ACTIVE) for d in _models.dimensions(name))
+        assert all(d["off"] == (d["weight"] < core.ACTIVE) for d in _models.dimensions(name))
 
 
 def test_a_sweep_moves_one_dimension_and_passes_the_point_itself():
@@ -57,7 +58,7 @@ def test_saved_settings_come_back_from_the_picture_and_from_the_link():
     png = explore.save(request(z=z, seed=8))
     value = explore.restore({"png": png})
     assert (value["model"], value["z"], value["seed"]) == (NAME, z, 8)
-    link, name = vae.restore({"tab": "vae", "model": NAME, "seed": "8", "z": ",".join(map(str, z))})
+    link, name = vae.restore({"tab": "vae", "model": NAME, "seed": "8", "z": ",".join(map(str, z))})[1:3]
     assert (link["z"], name) == (z, NAME)
 
 
@@ -105,15 +106,63 @@ def test_an_example_is_rebuilt_close_to_itself():
     assert sum(answer["kl"]) > 5
 
 
-def test_interpolation_begins_and_ends_at_its_seeds():
-    x = interpolate.frames(NAME, 1, 2, "spherical", 5)
+@pytest.mark.parametrize("path", _interpolate.PATHS)
+def test_interpolation_begins_and_ends_at_its_seeds(path):
+    settings = _models.SPACE.settings(NAME, 0, 1, 2, path)
+    _, x = _models.SPACE.way(settings, path, 5)
     for seed, picture in ((1, x[0]), (2, x[4])):
         z = torch.tensor([_models.draw(NAME, seed)])
         assert torch.allclose(_models.decode(core.load(NAME), z)[0], picture, atol=1e-3)
-    strips, moving = interpolate.interpolate(NAME, 1, 2, "straight")
-    assert strips.count("<img") == 2 * interpolate.SHOWN
+    strips, moving = _models.SPACE.show(NAME, 0, 1, 2, path)
+    assert strips.count("<img") == 2 * _interpolate.SHOWN
     gif = base64.b64decode(moving.split("base64,")[1].split('"')[0])
     assert _checks.picture(gif).n_frames > 40  # equal neighbours are merged into one
+
+
+Z_TEXT = ",".join(["0.5"] * 16)
+
+
+@pytest.mark.parametrize(
+    ("part", "query", "found"),
+    [
+        (
+            "plane",
+            {"model": NAME, "a": "2", "b": "5", "z": Z_TEXT},
+            lambda v: (v["a"], v["b"], v["z"]) == (2, 5, [0.5] * 16),
+        ),
+        ("encode", {"model": NAME, "pixels": DRAWING, "seed": "3"}, lambda v: (v["pixels"], v["seed"]) == (DRAWING, 3)),
+        ("interpolate", {"model": NAME, "from": "3", "to": "4", "path": "straight"}, lambda v: v == NAME),
+        ("beta", {"digit": "7"}, lambda v: v == "7"),
+        ("train", {"factors": "turn", "beta": "2.5", "seed": "6"}, lambda v: v == "turn"),
+    ],
+)
+def test_a_link_fills_its_part_and_no_other(part, query, found):
+    with gr.Blocks():
+        places = vae.build_tab()
+    answer = vae.restore({"tab": "vae", "part": part, **query})
+    assert len(answer) == len(places)
+    first = sum(list(vae.PARTS.values())[: list(vae.PARTS).index(part)])
+    filled = [k for k, value in enumerate(answer[1:]) if value != gr.skip()]
+    assert filled == list(range(first, first + vae.PARTS[part]))
+    assert found(answer[1 + first])
+    for field in query:
+        with pytest.raises(_checks.InputError):
+            vae.restore({"tab": "vae", "part": part, **query, field: "\x00?"})
+
+
+@pytest.mark.parametrize(
+    ("save", "restore", "wanted"),
+    [
+        (plane.save, plane.restore, {"model": NAME, "a": 2, "b": 5, "z": [0.5] * 16}),
+        (encode.save, encode.restore, {"pixels": DRAWING, "seed": 3}),
+    ],
+)
+def test_a_saved_picture_of_a_part_brings_its_settings_back(save, restore, wanted):
+    png = save(request(**wanted))
+    value = restore({"png": png})
+    assert {key: value[key] for key in wanted} == wanted
+    with pytest.raises(_checks.InputError, match="another part"):
+        explore.restore({"png": png})
 
 
 def test_the_beta_family_shows_every_member():
@@ -151,6 +200,10 @@ CALLS = [
     (encode.centre, ("pixels",)),
     (encode.open_picture, ("png",)),
     (encode.example, ("model", "seed")),
+    (encode.save, ("model", "pixels", "seed")),
+    (encode.restore, ("png",)),
+    (plane.save, ("model", "z")),
+    (plane.restore, ("png",)),
 ]
 
 
@@ -168,15 +221,15 @@ def test_bad_requests_get_one_sentence(call, fields):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: interpolate.interpolate("x", 1, 2, "straight"),
-        lambda: interpolate.interpolate(NAME, None, 2, "straight"),
-        lambda: interpolate.interpolate(NAME, 1, 2, "curved"),
+        lambda: SHOW("x", 0, 1, 2, "straight"),
+        lambda: SHOW(NAME, 0, None, 2, "straight"),
+        lambda: SHOW(NAME, 0, 1, 2, "curved"),
         lambda: beta.show("11"),
         lambda: explore.choose(["vae-mnist"]),
         lambda: list(live.train("colour", 1, 0)),
         lambda: list(live.train("position", math.nan, 0)),
         lambda: list(live.train("position", 1, -1)),
-        lambda: plane.refresh(None),
+        lambda: plane.refresh(None, None),
         lambda: plane.to_sliders({"model": NAME, "z": [math.nan] * 16}),
         lambda: vae.vae_decode([1.0]),
         lambda: vae.vae_encode("AAAA"),

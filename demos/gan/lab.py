@@ -1,21 +1,19 @@
-"""The GAN tab: the game in two dimensions, where generator and discriminator are seen playing."""
+"""The game in two dimensions, where generator and discriminator are seen playing."""
 
-import base64
 import dataclasses
+import time
 from collections.abc import Iterator
 
 import gradio as gr
 import numpy as np
-import torch
+from PIL import Image
 
-from demos import _checks, _common, _jobs
+from demos import _checks, _common, _jobs, _keep
 from demos._common import LIGHT, QUIET
-from genai_core.gan import game, lab, losses
+from demos.gan import _plane
 from genai_core.gan.lab import PRESETS as RECIPES
-from genai_core.gan.lab import Frame, LabConfig
+from genai_core.gan.lab import LabConfig
 
-TITLE = "GAN"
-DATA = {"ring of 8": "ring", "grid of 25": "grid", "spiral": "spiral", "two moons": "moons", "my drawing": "drawn"}
 LOSSES = {
     "minimax": "minimax",
     "non-saturating": "non_saturating",
@@ -37,20 +35,6 @@ STATES = {
     "Moons, Wasserstein": ("two moons", LabConfig(loss="wasserstein", penalty=1.0, d_steps=3)),
 }
 
-HOW = r"""
-In a **generative adversarial network** (Goodfellow 2014, [arXiv 1406.2661](https://arxiv.org/abs/1406.2661)) two
-networks play against one another. The generator turns noise $z$ into a sample; the discriminator says how real a sample
-looks; each is trained against the other:
-
-$$\min_G \max_D \; \mathbb{E}_{x} \log D(x) + \mathbb{E}_{z} \log (1 - D(G(z)))$$
-
-Where $D$ is sure, this **minimax** loss gives the generator almost no slope, and it falls in love with a few modes. The
-**non-saturating** loss asks it to raise $\log D(G(z))$ instead. **Least squares** (Mao 2017), **hinge** (Lim 2017) and
-**Wasserstein** with gradient penalty (Gulrajani 2017) change what is measured between the two clouds. A few
-**coins** among the latents (values −1 or 1) spare the generator from drawing bridges between modes.
-A mode counts as covered when a sample of high quality, within 3σ, lies nearest to it (Srivastava 2017).
-"""
-
 
 def settings_of(loss, lr_g, lr_d, d_steps, latents, penalty) -> dict:
     """The page's controls as checked fields of LabConfig."""
@@ -61,44 +45,6 @@ def settings_of(loss, lr_g, lr_d, d_steps, latents, penalty) -> dict:
         "d_steps": _checks.whole(d_steps, "k", 1, 10),
         "latents": _checks.whole(latents, "The latent size", 1, 16),
         "penalty": _checks.number(penalty, "The penalty", 0, 20),
-    }
-
-
-def data_of(name, view) -> str | list:
-    """A distribution's name, or the points that the user drew (they come with the control's value)."""
-    kind = DATA[_checks.choice(name, "The distribution", tuple(DATA))]
-    if kind != "drawn":
-        return kind
-    points = view.get("drawn") if isinstance(view, dict) else None
-    if not isinstance(points, list) or not points:
-        raise _checks.InputError("Draw some points in the plane first, with the pointer.")
-    if len(points) > 2000:
-        raise _checks.InputError("A drawing may have at most 2,000 points.")
-    return [_checks.numbers(point, "A drawn point", 2, -lab.WINDOW, lab.WINDOW) for point in points]
-
-
-def shown(frame: Frame, game_number: int, total: int | None, drawing: list | None = None) -> dict:
-    """A frame as the control's value: small integers, one byte a cell of the heat map; NaN as null."""
-
-    def whole(array: np.ndarray, factor: float, limit: float) -> list[int]:
-        return np.nan_to_num(np.clip(array * factor, -limit, limit)).round().astype(int).ravel().tolist()
-
-    longest = float(np.linalg.norm(frame.pull, axis=1).max())
-    return {
-        "game": game_number,
-        "step": frame.step,
-        "real": whole(frame.real, 1000, 9999),
-        "made": whole(frame.made, 1000, 9999),
-        "pull": whole(frame.pull[::4] / (longest + 1e-12), 100, 100),
-        "heat": base64.b64encode((frame.heat * 255).astype(np.uint8).tobytes()).decode(),
-        "window": lab.WINDOW,
-        "d_loss": None if np.isnan(frame.d_loss) else frame.d_loss,
-        "g_loss": None if np.isnan(frame.g_loss) else frame.g_loss,
-        "slope": None if np.isnan(frame.slope) else frame.slope,
-        "modes": frame.modes,
-        "total": total,
-        "quality": frame.quality,
-        "drawn": drawing,
     }
 
 
@@ -121,7 +67,7 @@ def frames(who: str, per_frame: int, pause: float, n: int, number: int, state, d
             who=who,
             pause=pause,
         ):
-            yield shown(frame, number, total, drawing), (number, game)
+            yield _plane.shown(frame, number, total, drawing), (number, game)
     except _jobs.JobError as error:
         raise _checks.InputError(str(error)) from None
 
@@ -132,7 +78,7 @@ def play(number, state, view, preset, speed, data, seed, *controls) -> Iterator:
     per_frame, pause = SPEEDS[_checks.choice(speed, "The speed", tuple(SPEEDS))]
     settings = with_preset(preset, settings_of(*controls))
     yield from frames(
-        "both", per_frame, pause, 10_000, number, state, data_of(data, view), settings, _checks.seed(seed)
+        "both", per_frame, pause, 10_000, number, state, _plane.data_of(data, view), settings, _checks.seed(seed)
     )
 
 
@@ -142,7 +88,7 @@ def one_step(who: str):
     @_checks.stream_handler
     def step(number, state, view, preset, data, seed, *controls) -> Iterator:
         settings = with_preset(preset, settings_of(*controls))
-        yield from frames(who, 1, 0.0, 1, number, state, data_of(data, view), settings, _checks.seed(seed))
+        yield from frames(who, 1, 0.0, 1, number, state, _plane.data_of(data, view), settings, _checks.seed(seed))
 
     return step
 
@@ -171,35 +117,61 @@ def choose(number: int, event: gr.EventData):
         "fast",
         label,
         number + 1,
-        plane(data, number + 1),
+        _plane.plane(data, number + 1),
     )
-
-
-def plane(data: str, number: int = 0) -> dict:
-    """What is seen before a game: the data alone."""
-    kind = DATA[_checks.choice(data, "The distribution", tuple(DATA))]
-    if kind == "drawn":
-        return {"game": number, "real": [], "window": lab.WINDOW, "drawn": [], "drawing": True}
-    x = lab.distribution(kind).draw(lab.SHOWN, torch.Generator().manual_seed(0))
-    return {"game": number, "real": (x * 1000).round().int().flatten().tolist(), "window": lab.WINDOW}
 
 
 @_checks.handler
 def reset(number: int, data: str):
     """Leave the game: the next one's number, no preset, and the plane with the data alone."""
-    return number + 1, "", plane(data, number + 1)
+    return number + 1, "", _plane.plane(data, number + 1)
 
 
-def restore(query: dict) -> tuple:
-    """Settings of a link -> distribution, loss and seed. Raises: InputError."""
-    data = _checks.choice(query.get("data", "ring of 8"), "The distribution", tuple(DATA))
-    loss = _checks.choice(query.get("loss", "non-saturating"), "The loss", tuple(LOSSES))
-    text = str(query.get("seed", "0"))
-    return data, loss, _checks.seed(int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1)
+def kept(number, view, preset, speed, data, seed, *controls) -> dict:
+    """The page's controls as settings for a link or a saved picture; a drawing goes with them."""
+    names = ("loss", "lr_g", "lr_d", "d_steps", "latents", "penalty")
+    settings_of(*controls)
+    settings = {
+        "preset": _checks.choice(preset, "The preset", ("", *PRESETS)),
+        "speed": _checks.choice(speed, "The speed", tuple(SPEEDS)),
+        "data": _checks.choice(data, "The distribution", tuple(_plane.DATA)),
+        "seed": _checks.seed(seed),
+        **dict(zip(names, controls, strict=True)),
+    }
+    points = _plane.data_of(data, view)
+    if isinstance(points, list):
+        settings["drawn"] = ",".join(f"{v:.2f}" for point in points[:: 1 + len(points) // 500] for v in point)
+    return settings
 
 
-def build_tab() -> list:
-    """Layout and wiring; returns the components that `restore` fills."""
+def values(settings: dict) -> tuple:
+    """Settings of a link or a saved picture -> a new game's number, plane, and the page's controls, as `kept` has them.
+
+    Raises: InputError.
+    """
+    defaults = {"loss": "non-saturating", "lr_g": -3, "lr_d": -3, "d_steps": 1, "latents": 2, "penalty": 0}
+    controls = [settings.get("loss", defaults.pop("loss"))]
+    controls += [_keep.from_link(settings.get(name, value), name) for name, value in defaults.items()]
+    settings_of(*controls)
+    preset = _checks.choice(settings.get("preset", ""), "The preset", ("", *PRESETS))
+    speed = _checks.choice(settings.get("speed", "normal"), "The speed", tuple(SPEEDS))
+    data = _checks.choice(settings.get("data", "ring of 8"), "The distribution", tuple(_plane.DATA))
+    number = time.time_ns() // 1_000_000  # newer than any game of this page, whose late frames are then ignored
+    view = _plane.plane(data, number)
+    if "drawing" in view:
+        flat = _keep.listed(settings.get("drawn", ""), "The drawing")
+        view["drawn"] = _plane.data_of(
+            data, {"drawn": [list(pair) for pair in zip(flat[::2], flat[1::2], strict=False)]}
+        )
+    return number, view, preset, speed, data, _keep.seed(settings.get("seed", 0)), *controls
+
+
+def picture(_number, view, *_others) -> Image.Image:
+    return _plane.picture(_checks.record(view, "The plane"))
+
+
+def build() -> list:
+    """Layout and wiring; returns the components that `values` fills."""
     _common.lead(
         "<b>Press Play</b>: the orange points are the generator's, the blue ones real, and the colour of the plane is "
         "what the discriminator believes. Look for modes that are never found."
@@ -215,7 +187,7 @@ def build_tab() -> list:
             with gr.Row():
                 step_d = gr.Button("One step of D", size="sm", min_width=100)
                 step_g = gr.Button("One step of G", size="sm", min_width=100)
-            data = gr.Dropdown(list(DATA), value="ring of 8", label="Real points")
+            data = gr.Dropdown(list(_plane.DATA), value="ring of 8", label="Real points")
             loss = gr.Dropdown(list(LOSSES), value="non-saturating", label="Loss")
             speed = gr.Radio(list(SPEEDS), value="normal", label="Speed")
             with gr.Accordion("More", open=False):
@@ -225,10 +197,8 @@ def build_tab() -> list:
                 latents = gr.Slider(1, 16, value=2, step=1, label="Latent size (from the next reset)")
                 penalty = gr.Slider(0, 20, value=0, step=0.1, label="Penalty on D's gradient")
                 seed = gr.Number(0, label="Seed (from the next reset)", precision=0, minimum=0, maximum=_checks.SEEDS)
-        with gr.Column(scale=7, min_width=320):
-            view = _common.control("lab", plane("ring of 8"))
-    _common.how_it_works(HOW, losses.discriminator_loss, losses.generator_loss, lab.Lab, game.train)
-
+        with gr.Column(scale=7, min_width=320) as place:
+            view = _common.control("lab", _plane.plane("ring of 8"))
     controls = [loss, lr_g, lr_d, d_steps, latents, penalty]
     train = {"show_progress": "hidden", "api_visibility": "private", **_common.TRAIN}
     runs = [start.click(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train)]
@@ -241,4 +211,7 @@ def build_tab() -> list:
     pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET).then(
         play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train
     )
-    return [data, loss, seed]
+    kept_parts = [number, view, preset, speed, data, seed, *controls]
+    with place:
+        _keep.bar("gan", "lab", kept_parts, kept, picture, values)
+    return kept_parts
