@@ -28,7 +28,7 @@ def build_app() -> gr.Blocks:
 
         def restore(request: gr.Request):
             """Fill the tab that a link names with the settings in it; of a link that fails, say why."""
-            query = dict(request.query_params)
+            query = {key: value for key, value in request.query_params.items() if not key.startswith("__")}  # Gradio's
             answer = [gr.skip()] * (2 + sum(len(parts) for parts in restored))
             first = 2
             for tab, parts in zip(TABS, restored, strict=True):

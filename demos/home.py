@@ -42,8 +42,8 @@ CARDS = {
     "GAN": (
         opening,
         "Two networks, one game",
-        "A generator learns to fool a discriminator, in two dimensions where all of it is seen. Play it, watch it "
-        "collapse, and find what helps.",
+        "A generator learns to fool a discriminator, in two dimensions where all of it is seen. Watch it collapse, "
+        "find what helps, then drive six trained ones.",
     ),
 }
 

@@ -19,6 +19,10 @@ def main() -> None:
         page.wait_for_function("document.querySelector('.where')?.textContent.includes('=')")
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "vae-plane.png")
+        page.goto(f"{url}/?tab=gan&part=samples&model=cgan-mnist&seed=0")
+        page.locator(".sheet button").nth(35).wait_for()
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "gan-samples.png")
 
 
 if __name__ == "__main__":

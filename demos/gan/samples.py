@@ -2,6 +2,7 @@
 
 import functools
 
+import gradio as gr
 import torch
 
 from demos import _checks, _common, _keep
@@ -9,6 +10,20 @@ from demos.gan import _models
 from demos.gan._models import COUNT, MODELS, NAMES, SIDE, TAB
 from genai_core import data, gan
 
+PRESETS = {
+    "Surer": "ψ = 0.4. What do you expect of the sheet's variety?",
+    "Wilder": "ψ = 1.5, further out than training ever went. Which digits hold on longest?",
+    "Only sevens": "One class, 36 latents. How many ways are there to write a 7?",
+    "The first GAN": "Goodfellow's networks of 2014 on the same digits. Which classes does it avoid?",
+    "Garments": "The same recipe on Fashion-MNIST: what does it draw well, and what not?",
+}
+STATES = {
+    "Surer": ({"model": "cgan-mnist", "truncation": 0.4}, "Cleaner on the whole, and more alike: variety was traded."),
+    "Wilder": ({"model": "cgan-mnist", "truncation": 1.5}, "Look at the last row: far from the middle, strokes break."),
+    "Only sevens": ({"model": "cgan-mnist", "label": 7}, "With and without a bar, steep and flat: style is in z."),
+    "The first GAN": ({"model": "gan-mnist"}, "No convolutions, no classes: specks, and digits that are none."),
+    "Garments": ({"model": "cgan-fashion"}, "Outlines are sure, prints are guessed: texture is the hard part."),
+}
 MIXED = -1  # the class of a sheet that has some of each
 NEAREST = 5
 
@@ -116,8 +131,15 @@ def to_directions(value: dict):
     return state, state["model"]
 
 
+@_checks.handler
+def preset(event: gr.EventData) -> dict:
+    """The chosen preset -> the control's value."""
+    settings, note = STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]
+    return draw({"seed": 0, **settings}) | {"note": note}
+
+
 def start() -> dict:
-    return draw({"model": MODELS[0], "seed": 0, "truncation": 1.0})
+    return draw({"model": MODELS[0], "seed": 0})
 
 
 def build():
@@ -125,4 +147,7 @@ def build():
         "<b>Draw samples</b> and read the discriminator's score under each, best first. Lower the truncation: look for "
         "what gets better, and for what is lost."
     )
-    return _common.control("samples", _common.or_error(start), [draw, nearest, save, restore])
+    pills = _common.presets(PRESETS)
+    sheet = _common.control("samples", _common.or_error(start), [draw, nearest, save, restore])
+    pills.click(preset, None, sheet, **_common.LIGHT, **_common.QUIET)
+    return sheet

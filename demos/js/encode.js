@@ -24,7 +24,7 @@ const plot = () => {
     c.strokeStyle = c.fillStyle = colour(dim.off ? "--noise" : "--real");
     c.lineWidth = Math.min(7, step / 3); c.globalAlpha = 0.45; c.beginPath(); c.moveTo(px, y(m - s)); c.lineTo(px, y(m + s)); c.stroke();
     c.globalAlpha = 1; c.beginPath(); c.arc(px, y(m), 4, 0, 7); c.fill();
-    c.fillStyle = colour("--ink-soft"); c.fillText(`z${dim.i + 1}`, px, h - 4);
+    c.fillStyle = colour("--ink-soft"); c.fillText(step < 26 ? dim.i + 1 : `z${dim.i + 1}`, px, h - 4);
   });
 };
 const look = newest(async () => {

@@ -33,7 +33,7 @@ const sweep = newest(async (k) => {
   $(".sweep .caption").textContent = `What ${dim.name} alone does, from −${value.limit} to ${value.limit}:`;
   $(".sweep .thumbs").replaceChildren(...answer.map((png, j) => {
     const v = value.limit * (j / 4 - 1), figure = make("figure");
-    figure.append(make("img", { class: "pixels", src: "data:image/png;base64," + png, alt: `${dim.name} at ${v}` }), make("figcaption", {}, v.toFixed(1)));
+    figure.append(make("img", { class: "pixels", src: "data:image/png;base64," + png, alt: `${dim.name} at ${v}` }), make("figcaption", {}, v.toFixed(1).replace("-", "−")));
     return figure;
   }));
 });

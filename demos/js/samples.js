@@ -1,5 +1,5 @@
 // Sheet of samples. value: {tab, part, model, seed, truncation, label, sheet (PNG, side x side pictures), side, scores,
-// labels (or null), models: {name: title}, classes (names, or null)}
+// labels (or null), models: {name: title}, classes (names, or null), note}
 let value = null, order = [], chosen = null, cells = [], picture = new Image();
 const sheet = $(".sheet");
 const minus = (v) => v.toFixed(2).replace("-", "−");
@@ -26,7 +26,7 @@ const arrange = () => {
 };
 const choose = (index) => {
   chosen = index;
-  $(".chosen").hidden = false; $(".near").replaceChildren(); $(".copying").textContent = "";
+  $(".chosen").hidden = false; $(".near").replaceChildren(); $(".copying").textContent = "Looking through the training set …";
   const rank = [...value.scores].sort((a, b) => b - a).indexOf(value.scores[index]) + 1;
   $(".verdict").textContent = `Score ${minus(value.scores[index])}, place ${rank} of ${value.scores.length} in the discriminator's eyes.`;
   fill(); near(index);
@@ -59,6 +59,7 @@ const look = newest(async ({ change, resort }) => {
   await take(next, resort); mirror();
 });
 const mirror = () => {
+  $(".note").textContent = value.note ?? "";
   $(".model").value = value.model; $(".seed").value = value.seed;
   if (document.activeElement !== $(".psi")) $(".psi").value = value.truncation;
   $(".told-psi").textContent = value.truncation.toFixed(2);

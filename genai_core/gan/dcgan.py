@@ -2,7 +2,8 @@
 
 The paper's rules: strided convolutions in place of pooling, batch normalisation except where pictures enter and leave,
 no dense hidden layers, ReLU in the generator and leaky ReLU in the discriminator, weights drawn from N(0, 0.02^2),
-Adam with beta1 = 0.5. Real and generated pictures are normalised apart in training, each batch by itself.
+Adam with beta1 = 0.5. Real and generated pictures are normalised apart in training, each batch by itself. Not the
+paper's: a small penalty on the discriminator's slope (R1, Mescheder 2018), which spares most of the steps.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from genai_core.training import Recipe
 @dataclass(frozen=True)
 class DCGANConfig(GANConfig):
     channels: tuple[int, int] = (32, 64)  # at 14x14 and at 7x7
-    lr_g: float = 1e-3  # with the discriminator's rate for both, as in the paper, this small generator is outrun
+    penalty: float = 0.3
+    lr_g: float = 5e-4
+    lr_d: float = 5e-4
 
 
 class Generator(nn.Module):
@@ -50,8 +53,11 @@ class Discriminator(nn.Module):
             nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False),  # [N, b, 7, 7]
             nn.BatchNorm2d(b),
             nn.LeakyReLU(0.2),
+            nn.Conv2d(b, 2 * b, 3, stride=2, padding=1, bias=False),  # [N, 2b, 4, 4]
+            nn.BatchNorm2d(2 * b),
+            nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(49 * b, 1),
+            nn.Linear(32 * b, 1),
         )
         self.apply(small_weights)
 
@@ -71,6 +77,6 @@ class DCGAN(GAN):
 
 
 RECIPES = {
-    "dcgan-mnist": Recipe(DCGANConfig(), "mnist", steps=6000),
-    "dcgan-fashion": Recipe(DCGANConfig(), "fashion", steps=6000),
+    "dcgan-mnist": Recipe(DCGANConfig(), "mnist", steps=3500),
+    "dcgan-fashion": Recipe(DCGANConfig(), "fashion", steps=3500),
 }

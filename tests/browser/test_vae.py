@@ -147,6 +147,44 @@ def test_a_drawn_digit_is_encoded_and_rebuilt(tab):
     assert "nat" in tab.locator(".terms").text_content()
 
 
+def test_a_part_of_plain_components_is_saved_opened_and_linked(tab, url, tmp_path):
+    open_part(tab, "Beta")
+    tab.locator(".beta .pictures img").nth(27).wait_for()
+    before = picture(tab, ".beta .pictures img")
+    tab.get_by_label("7", exact=True).check()
+    changed(tab, before, ".beta .pictures img")
+    bar = tab.locator(".keep:visible")
+    with tab.expect_download() as waiting:
+        bar.get_by_role("button", name="Save PNG").click()
+    file = tmp_path / "beta.png"
+    waiting.value.save_as(file)
+    tab.get_by_label("3", exact=True).check()
+    bar.locator("input.open").set_input_files(file)
+    tab.get_by_text("Settings restored from the picture.").wait_for()
+    assert tab.get_by_label("7", exact=True).is_checked()
+    bar.get_by_role("button", name="Copy link").click()
+    tab.wait_for_function("location.search.includes('part=beta')")
+    tab.goto(tab.url)
+    tab.locator(".beta .pictures img").nth(27).wait_for()
+    assert tab.get_by_label("7", exact=True).is_checked()
+    file.write_text("no picture")
+    tab.locator(".keep:visible input.open").set_input_files(file)
+    tab.get_by_text("That file is not a picture").wait_for()
+
+
+def test_the_drawing_goes_with_its_link(tab, url):
+    open_part(tab, "Encode")
+    tab.locator(".rebuilt[src]").wait_for()
+    tab.get_by_role("button", name="Resample").click()
+    tab.wait_for_function("document.querySelector('.kind').textContent.includes('seed 1')")
+    wanted = picture(tab, ".rebuilt")
+    tab.locator(".keep:visible").get_by_role("button", name="Copy link").click()
+    tab.wait_for_function("location.search.includes('part=encode')")
+    tab.goto(tab.url)
+    tab.wait_for_function("document.querySelector('.kind')?.textContent.includes('seed 1')")
+    tab.wait_for_function("w => document.querySelector('.rebuilt').getAttribute('src') === w", arg=wanted)
+
+
 def test_interpolation_and_beta_are_there_when_opened(tab):
     open_part(tab, "Interpolate")
     tab.get_by_alt_text("spherical way").first.wait_for()
@@ -190,6 +228,7 @@ def test_the_api_answers_and_a_bad_call_gets_a_sentence(url):
     assert client.predict([0.0] * 16, "vae-mnist", api_name="/vae_decode").startswith("data:image/png;base64,")
     assert client.predict(3, "vae-fashion", api_name="/vae_sample")["seed"] == 3
     assert set(json.loads(json.dumps(client.view_api(return_format="dict")))["named_endpoints"]) == {
+        "/gan_sample",
         "/vae_decode",
         "/vae_encode",
         "/vae_sample",

@@ -193,3 +193,11 @@ def test_bad_requests_get_one_sentence(call, fields):
 def test_a_model_without_classes_has_no_row_of_classes():
     with pytest.raises(_checks.InputError, match="no classes"):
         directions.across(request(model="gan-mnist"))
+
+
+@pytest.mark.parametrize("label", samples.PRESETS)
+def test_a_preset_of_the_sheet_draws_it_and_says_what_is_seen(label):
+    value = samples.preset(gr.EventData(None, {"preset": label}))
+    wanted, note = samples.STATES[label]
+    assert {key: value[key] for key in wanted} == wanted
+    assert value["note"] == note
