@@ -14,14 +14,17 @@ PRESETS = {
     "Surer": "ψ = 0.4. What do you expect of the sheet's variety?",
     "Wilder": "ψ = 1.5, further out than training ever went. Which digits hold on longest?",
     "Only sevens": "One class, 36 latents. How many ways are there to write a 7?",
-    "The first GAN": "Goodfellow's networks of 2014 on the same digits. Which classes does it avoid?",
+    "The first GAN": "Goodfellow's networks of 2014 on the same digits. What do its failures look like?",
     "Garments": "The same recipe on Fashion-MNIST: what does it draw well, and what not?",
 }
 STATES = {
     "Surer": ({"model": "cgan-mnist", "truncation": 0.4}, "Cleaner on the whole, and more alike: variety was traded."),
     "Wilder": ({"model": "cgan-mnist", "truncation": 1.5}, "Look at the last row: far from the middle, strokes break."),
     "Only sevens": ({"model": "cgan-mnist", "label": 7}, "With and without a bar, steep and flat: style is in z."),
-    "The first GAN": ({"model": "gan-mnist"}, "No convolutions, no classes: specks, and digits that are none."),
+    "The first GAN": (
+        {"model": "gan-mnist"},
+        "No convolutions: single specks, and strokes that do not add up to a digit.",
+    ),
     "Garments": ({"model": "cgan-fashion"}, "Outlines are sure, prints are guessed: texture is the hard part."),
 }
 MIXED = -1  # the class of a sheet that has some of each

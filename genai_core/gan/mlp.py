@@ -2,8 +2,9 @@
 
 The generator is a stack of rectified layers, the discriminator of maxout layers, as in the paper; in place of its
 dropout a small penalty on the discriminator's slope (R1, Mescheder 2018) holds it back: without either, it wins, and
-the generator is left with a single blot. `loss="minimax"` is the game of its equation 1, `"non_saturating"` the one that its section 3 advises: early in
-the game the discriminator wins easily, and log(1 - D(G(z))) has hardly any slope left for the generator.
+the generator is left with a few blots. `loss="minimax"` is the game of its equation 1, `"non_saturating"` the one that
+its section 3 advises: early in the game the discriminator wins easily, and log(1 - D(G(z))) has hardly any slope left
+for the generator.
 """
 
 from dataclasses import dataclass
