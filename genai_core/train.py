@@ -15,9 +15,9 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 from tqdm import tqdm
 
-from genai_core import checkpoints, data, gan, lenet, vae
+from genai_core import checkpoints, data, diffusion, gan, lenet, vae
 
-TECHNIQUES = (lenet, vae, gan)
+TECHNIQUES = (lenet, vae, gan, diffusion)
 SAVE_EVERY = 60.0  # seconds
 
 

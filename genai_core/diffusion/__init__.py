@@ -1,0 +1,5 @@
+"""Diffusion models."""
+
+from genai_core.diffusion.unet import RECIPES, train
+
+__all__ = ["RECIPES", "train"]
