@@ -82,6 +82,11 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
+    """v of noisy pictures. `steps`: how many a sampler takes where nobody says."""
+
+    steps = 50
+    jumps = False  # whether it wants to be told where a step ends (see `fewstep`)
+
     def __init__(self, config: UNetConfig):
         super().__init__()
         self.config = config
@@ -106,16 +111,20 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Noisy pictures [N, 1, 28, 28], levels t [N] in [0, 1], labels [N] (`classes`: none) -> v [N, 1, 28, 28]."""
-        condition = F.silu(self.time(waves(t, self.config.embedding)) + self.label(labels))  # [N, e]
+        return self.velocity(x, self.time(waves(t, self.config.embedding)) + self.label(labels))
+
+    def velocity(self, x: Tensor, told: Tensor) -> Tensor:
+        """v [N, 1, 28, 28] of x, given what the blocks are told of level and class, [N, embedding]."""
+        told = F.silu(told)
         x = F.pad(x, (2, 2, 2, 2))
-        h16 = run(self.down16, self.enter(x), condition)  # [N, a, 16, 16]
-        h8 = run(self.down8, self.to8(h16), condition)  # [N, b, 8, 8]
-        h = self.middle[0](self.to4(h8), condition)  # [N, c, 4, 4]
-        h = self.middle[1](self.attention(h), condition)
+        h16 = run(self.down16, self.enter(x), told)  # [N, a, 16, 16]
+        h8 = run(self.down8, self.to8(h16), told)  # [N, b, 8, 8]
+        h = self.middle[0](self.to4(h8), told)  # [N, c, 4, 4]
+        h = self.middle[1](self.attention(h), told)
         h = F.pixel_shuffle(self.from4(h), 2)  # [N, b, 8, 8]
-        h = run(self.up8, torch.cat([h, h8], 1), condition)
+        h = run(self.up8, torch.cat([h, h8], 1), told)
         h = F.pixel_shuffle(self.from8(h), 2)  # [N, a, 16, 16]
-        h = run(self.up16, torch.cat([h, h16], 1), condition)
+        h = run(self.up16, torch.cat([h, h16], 1), told)
         v = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), 2)  # [N, 1, 32, 32]
         return v[:, :, 2:-2, 2:-2].float()
 
