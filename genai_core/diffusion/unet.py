@@ -68,17 +68,17 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.GroupNorm(8, channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
+        self.qkv = nn.Conv1d(channels, 3 * channels, 1)
+        self.out = nn.Conv1d(channels, channels, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        places = self.norm(x).flatten(2).transpose(1, 2)  # [N, HW, C]
-        q, k, v = self.qkv(places).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each [N, heads, HW, C/h]
-        weights = (q @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(3)  # 16 places: fused attention is slower
-        mixed = (weights.to(v) @ v).transpose(1, 2).flatten(2)  # [N, HW, C]
-        return x + self.out(mixed).transpose(1, 2).unflatten(2, x.shape[2:])
+        places = self.norm(x).flatten(2)  # [N, C, HW]
+        q, k, v = self.qkv(places).unflatten(1, (self.heads, 3, -1)).unbind(2)  # each [N, heads, C/heads, HW]
+        weights = (q.transpose(2, 3) @ k / q.shape[2] ** 0.5).softmax(3)  # fused attention is slower for 16 places
+        mixed = (v @ weights.to(v).transpose(2, 3)).flatten(1, 2)  # [N, C, HW]
+        return x + self.out(mixed).unflatten(2, x.shape[2:])
 
 
 class UNet(nn.Module):
