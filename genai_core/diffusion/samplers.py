@@ -169,7 +169,7 @@ def langevin(
     generator: torch.Generator,
     start: int = 0,
     repeats: int = 1,
-    rate: float = 0.5,
+    rate: float = 1.0,
 ) -> Iterator[Step]:
     """Annealed Langevin dynamics: climb the score, shake, lower the noise level [Song & Ermon 2019, algorithm 1].
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 T = 1000
 NAMES = ("cosine", "linear", "sigmoid")
-SPACINGS = ("trailing", "leading", "linspace", "karras")
+SPACINGS = ("trailing", "leading", "karras")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +78,8 @@ def log_snr(t: Tensor) -> Tensor:
 def grid(schedule: Schedule, steps: int, spacing: str = "trailing") -> Tensor:
     """The noise levels that a sampler of that many steps visits: [steps + 1] float64, falling, the last one 0.
 
-    trailing, leading, linspace: which of the T steps are kept (Lin 2023, table 2), each as in diffusers' DDPM and DDIM
-    schedulers under the same name. "leading", their default, never starts at the noisiest step. karras: between the
+    trailing, leading: which of the T steps are kept (Lin 2023, table 2), as in diffusers' schedulers under the same
+    names. "leading", the default of their DDPM and DDIM, never starts at the noisiest step. karras: between the
     schedule's ends (but at most sigma / alpha = 80), even in (sigma / alpha)^(1/7) [Karras 2022, eq. 5].
     Raises: ValueError for steps outside 1 ... T or an unknown spacing.
     """
@@ -90,8 +90,6 @@ def grid(schedule: Schedule, steps: int, spacing: str = "trailing") -> Tensor:
             index = torch.arange(T, 0, -T / steps, dtype=torch.float64).round()[:steps].long() - 1
         case "leading":
             index = torch.arange(steps).flip(0) * (T // steps)
-        case "linspace":
-            index = torch.linspace(0, T - 1, steps, dtype=torch.float64).round().long().flip(0)
         case "karras":
             noise = schedule.snr[[0, -1]].rsqrt()  # sigma / alpha at both ends
             low, high = noise[0] ** (1 / 7), noise[1].clamp(max=80) ** (1 / 7)
