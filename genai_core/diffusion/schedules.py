@@ -83,13 +83,14 @@ def grid(schedule: Schedule, steps: int, spacing: str = "trailing") -> Tensor:
     schedule's ends (but at most sigma / alpha = 80), even in (sigma / alpha)^(1/7) [Karras 2022, eq. 5].
     Raises: ValueError for steps outside 1 ... T or an unknown spacing.
     """
-    if not 1 <= steps <= T:
-        raise ValueError(f"A sampler takes 1 to {T} steps, not {steps}.")
+    total = len(schedule.alpha_bar)  # T, but for a model of the Hub
+    if not 1 <= steps <= total:
+        raise ValueError(f"A sampler takes 1 to {total} steps, not {steps}.")
     match spacing:
         case "trailing":
-            index = torch.arange(T, 0, -T / steps, dtype=torch.float64).round()[:steps].long() - 1
+            index = torch.arange(total, 0, -total / steps, dtype=torch.float64).round()[:steps].long() - 1
         case "leading":
-            index = torch.arange(steps).flip(0) * (T // steps)
+            index = torch.arange(steps).flip(0) * (total // steps)
         case "karras":
             noise = schedule.snr[[0, -1]].rsqrt()  # sigma / alpha at both ends
             low, high = noise[0] ** (1 / 7), noise[1].clamp(max=80) ** (1 / 7)
