@@ -16,9 +16,9 @@ from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from genai_core import checkpoints, data, gan, lenet, vae
+from genai_core import checkpoints, data, diffusion, gan, lenet, vae
 
-TECHNIQUES = (lenet, vae, gan)
+TECHNIQUES = (lenet, vae, gan, diffusion)
 SAVE_EVERY = 60.0  # seconds
 
 

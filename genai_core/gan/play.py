@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genai_core.gan.lab import Frame, Lab, LabConfig, distribution, drawn
+from genai_core.gan.lab import Frame, Lab, LabConfig
+from genai_core.points import distribution, drawn
 
 LIVE = ("loss", "d_steps", "penalty", "lr_g", "lr_d")  # what may be changed between two frames of one game
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from genai_core.gan import lab, losses
-from genai_core.gan.lab import Lab, LabConfig, distribution
+from genai_core.gan.lab import Lab, LabConfig
+from genai_core.points import NAMES, distribution, drawn
 
 TINY = LabConfig(hidden=16, layers=2, waves=8, batch=16)
 
@@ -17,7 +18,7 @@ def seed(number: int) -> torch.Generator:
     return torch.Generator().manual_seed(number)
 
 
-@pytest.mark.parametrize("name", lab.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_data_itself_is_complete_and_of_high_quality(name):
     data = distribution(name)
     x = data.draw(4000, seed(0))
@@ -41,18 +42,18 @@ def test_modes_and_quality_are_the_papers():
 
 def test_a_drawn_distribution_is_drawn_from_its_points():
     points = np.array([[0.5, -0.5], [-1.0, 1.0]])
-    x = lab.drawn(points).draw(500, seed(0))
+    x = drawn(points).draw(500, seed(0))
     distance = torch.cdist(x, torch.tensor(points, dtype=torch.float32))
     assert distance.amin(1).max() < 0.1
     assert 200 < (distance.argmin(1) == 0).sum() < 300
-    frame = Lab(TINY, lab.drawn(points)).frame()
+    frame = Lab(TINY, drawn(points)).frame()
     assert frame.modes is None
 
 
 @pytest.mark.parametrize("points", [[], [[0, 0, 0]], [[2.0, 0]], [[math.nan, 0]], np.zeros((3000, 2))])
 def test_bad_drawings_are_refused(points):
     with pytest.raises(ValueError, match="drawn"):
-        lab.drawn(points)
+        drawn(points)
 
 
 def test_an_unknown_distribution_is_told_the_known_ones():

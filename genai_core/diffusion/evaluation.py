@@ -1,0 +1,41 @@
+"""What a model card says of a diffusion model. Samplers, guidance and steps are fixed here, not tuned on the test."""
+
+import torch
+from torch import Tensor
+
+from genai_core import lenet, metrics
+
+SAMPLES = 10_000
+GUIDANCE = 1.5
+FEW = {"sampler": "ddim", "steps": 8}  # the setting at 8 evaluations
+STUDENT = (4, 2, 1)  # steps of a few-step student; its main figures are for the first
+
+
+def evaluate(name: str) -> dict:
+    """Figures of a shipped diffusion model (see `genai_core.cards.LABELS`), by the LeNet of its data set.
+
+    A model: DDIM at 50 evaluations, at 8, and at 20 with guidance. A student: at 4, 2 and 1.
+    """
+    from genai_core import diffusion  # which imports this module
+
+    model, dataset = diffusion.load(name), diffusion.RECIPES[name].dataset
+    judge, labels = lenet.judge(dataset), torch.arange(SAMPLES) % model.config.classes
+
+    def made(**options) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return diffusion.sample(model, SAMPLES, generator=generator, labels=labels, **options).cpu()
+
+    def brief(x: Tensor, ending: str) -> dict:
+        ratio = metrics.of_samples(judge, dataset, x)["frechet_ratio"]
+        return {f"read_as_label_{ending}": metrics.read_as(judge, x, labels), f"frechet_ratio_{ending}": ratio}
+
+    if model.jumps:
+        x = made(steps=STUDENT[0])
+        rest = {key: value for steps in STUDENT[1:] for key, value in brief(made(steps=steps), f"{steps}nfe").items()}
+        settings = {"nfe": STUDENT[0]}
+    else:
+        x = made(steps=50)
+        rest = brief(made(**FEW), "8nfe") | brief(made(steps=20, guidance=GUIDANCE), "guided")
+        settings = {"nfe": 50, "guidance": GUIDANCE}
+    main = {"read_as_label": metrics.read_as(judge, x, labels), **metrics.of_samples(judge, dataset, x)}
+    return {**main, **rest, **settings}
