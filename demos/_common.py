@@ -79,16 +79,20 @@ def thumbs(images: list[Image.Image], captions: list[str], alt: str) -> str:
 def control(name: str, value, server_functions: list[Callable] = (), **arguments) -> gr.HTML:
     """An own control: `js/<name>.html` (markup, then one <style>) and `js/<name>.js` (after `js/shared.js`).
 
-    A line `<!-- keep -->` of the markup stands for the buttons of `js/keep.html` (see `demos/_keep.py`).
+    Lines `<!-- keep -->` and `<!-- pad -->` of the markup stand for `js/keep.html` (see `demos/_keep.py`) and the
+    drawing pad of `js/pad.html`, whose script comes with it.
     `value` is JSON-able; the script reads it as `props.value`, and Python sets it by returning a new one.
     Server functions are guarded: each answers {"ok": result} or {"error": sentence}.
     """
     markup, _, style = (JS / f"{name}.html").read_text().partition("<style>")
+    scripts = ["shared", *(["pad"] if "<!-- pad -->" in markup else []), name]
+    for part in ("keep", "pad"):
+        markup = markup.replace(f"<!-- {part} -->\n", (JS / f"{part}.html").read_text())
     return gr.HTML(
         value,
-        html_template=markup.replace("<!-- keep -->\n", (JS / "keep.html").read_text()),
+        html_template=markup,
         css_template=style.removesuffix("</style>\n"),  # Gradio scopes it to the control
-        js_on_load=(JS / "shared.js").read_text() + (JS / f"{name}.js").read_text(),
+        js_on_load="".join((JS / f"{script}.js").read_text() for script in scripts),
         server_functions=[guarded(fn) for fn in server_functions] or None,
         apply_default_css=False,
         **arguments,

@@ -1,10 +1,13 @@
 """What a user draws or uploads, as a 28x28 picture in the manner of the data sets."""
 
+import base64
+
 import numpy as np
 import torch
 from PIL import Image
 
-from demos._checks import InputError, decoded, picture
+from demos._checks import InputError, decoded, picture, record
+from demos._common import pixels
 
 SIDE = 28
 
@@ -15,6 +18,21 @@ def drawing(value) -> torch.Tensor:
     if len(data) != SIDE * SIDE:
         raise InputError(f"The drawing must have {SIDE} x {SIDE} pixels.")
     return torch.tensor(list(data), dtype=torch.float32).view(1, 1, SIDE, SIDE) / 255
+
+
+def packed(x: torch.Tensor) -> str:
+    """[1, 1, 28, 28] in [0, 1] -> 784 bytes in base64, as `drawing` reads them."""
+    return base64.b64encode(pixels(x).tobytes()).decode()
+
+
+def open_picture(request: dict) -> str:
+    """{"png": any picture file in base64} -> 784 grey bytes in base64, fitted as MNIST's are."""
+    return packed(upload(decoded(record(request).get("png"), "That file")))
+
+
+def centre(request: dict) -> str:
+    """{"pixels"} -> the drawing fitted and centred as MNIST's digits are, 784 bytes in base64."""
+    return packed(centred(drawing(record(request).get("pixels"))))
 
 
 def upload(data: bytes) -> torch.Tensor:

@@ -1,14 +1,8 @@
 // Drawing pad and posterior. value: {model, models: {name: title}, pixels, dims: {name: [{i, off}]}, seed}
-let start = null, x = new Uint8Array(784), seed = 0, last = null, stroke = null, from = "example", tries = 2;
-const pad = $(".pad"), pen = pad.getContext("2d", { willReadFrequently: true }), chart = $(".chart");
+let start = null, seed = 0, last = null;
+const chart = $(".chart");
 const model = () => $(".model").value;
 
-const paintInput = (context, size) => {
-  const small = make("canvas", { width: 28, height: 28 }), s = small.getContext("2d"), image = s.createImageData(28, 28);
-  x.forEach((v, k) => { image.data[4 * k] = image.data[4 * k + 1] = image.data[4 * k + 2] = v; image.data[4 * k + 3] = 255; });
-  s.putImageData(image, 0, 0);
-  context.imageSmoothingEnabled = size > 28; context.drawImage(small, 0, 0, size, size);
-};
 const plot = () => {
   if (!last || !chart.clientWidth) return;
   const scale = window.devicePixelRatio || 1, w = chart.clientWidth, h = 170, c = chart.getContext("2d");
@@ -28,7 +22,7 @@ const plot = () => {
   });
 };
 const look = newest(async () => {
-  const answer = await ask(server.encode, { model: model(), pixels: base64(x), seed });
+  const answer = await ask(server.encode, { model: model(), pixels: base64(board.pixels()), seed });
   if (!answer) return;
   last = answer;
   $(".rebuilt").src = "data:image/png;base64," + answer.rebuilt;
@@ -38,42 +32,22 @@ const look = newest(async () => {
   $(".terms").textContent = `KL ${rate.toFixed(1)} nat, −log p(x given z) ${(-answer.log_likelihood).toFixed(1)} nat, together ${(rate - answer.log_likelihood).toFixed(1)} nat`;
   plot();
 });
-const use = (pixels, draw = 0) => { if (!pixels) return; x = bytes(pixels); seed = draw; paintInput(pen, 280); paintInput($(".input").getContext("2d"), 28); look(); };
-const readPad = () => {
-  const small = make("canvas", { width: 28, height: 28 }), s = small.getContext("2d");
-  s.imageSmoothingQuality = "high"; s.drawImage(pad, 0, 0, 28, 28);
-  const data = s.getImageData(0, 0, 28, 28).data;
-  x = x.map((_, k) => data[4 * k]); seed = 0;
-  paintInput($(".input").getContext("2d"), 28); look();
-};
-const clear = () => { pen.fillStyle = "#000"; pen.fillRect(0, 0, 280, 280); };
-const at = (event) => { const box = pad.getBoundingClientRect(); return [((event.clientX - box.left) * 280) / box.width, ((event.clientY - box.top) * 280) / box.height]; };
-pad.addEventListener("pointerdown", (event) => { if (from === "example") { clear(); from = "hand"; } stroke = at(event); pad.setPointerCapture(event.pointerId); dab(event); });
-pad.addEventListener("pointermove", (event) => { if (stroke) dab(event); });
-pad.addEventListener("pointerup", () => { stroke = null; });
-pad.addEventListener("pointercancel", () => { stroke = null; });
-const dab = (event) => {
-  const next = at(event);
-  pen.strokeStyle = "#fff"; pen.lineWidth = 21; pen.lineCap = pen.lineJoin = "round";
-  pen.beginPath(); pen.moveTo(...stroke); pen.lineTo(...next); pen.stroke();
-  stroke = next; readPad();
-};
-$(".clear").addEventListener("click", () => { from = "hand"; clear(); readPad(); });
-$(".fit").addEventListener("click", async () => use(await ask(server.centre, { pixels: base64(x) })));
-$(".example").addEventListener("click", async () => { from = "example"; use(await ask(server.example, { model: model(), seed: ++tries })); });
-acceptFiles(pad, $(".upload"), async (png) => { from = "example"; use(await ask(server.open_picture, { png })); });
+const board = drawingPad(
+  () => { seed = 0; paintPixels($(".input").getContext("2d"), board.pixels(), 28); look(); },
+  (n) => ask(server.example, { model: model(), seed: n }),
+);
 $(".resample").addEventListener("click", () => { seed += 1; look(); });
 $(".mean").addEventListener("click", () => { seed = 0; look(); });
-$(".model").addEventListener("change", () => { if (from === "example") $(".example").click(); else look(); });
+$(".model").addEventListener("change", () => { if (board.source() === "example") $(".example").click(); else look(); });
 new ResizeObserver(plot).observe(chart);
 const show = () => {
   start = props.value;
   if (!start?.pixels) { say(start?.error ?? ""); return; }
   $(".model").replaceChildren(...Object.entries(start.models).map(([name, title]) => make("option", { value: name }, title)));
   if (start.chosen) $(".model").value = start.chosen;
-  from = start.from ?? "example";
-  use(start.pixels, start.seed);
+  board.use(bytes(start.pixels), start.from ?? "example");
+  if (start.seed) { seed = start.seed; look(); }
 };
-const settings = () => ({ tab: "vae", part: "encode", model: model(), seed, pixels: base64(x) });
+const settings = () => ({ tab: "vae", part: "encode", model: model(), seed, pixels: base64(board.pixels()) });
 keep($(".results"), settings, server.save, server.restore, (next) => { props.value = next; show(); });
 watch("value", show); show();

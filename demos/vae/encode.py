@@ -35,27 +35,12 @@ def encode(request: dict) -> dict:
     return posterior(model, _pictures.drawing(request.get("pixels")), _checks.seed(request.get("seed", 0)))
 
 
-def packed(x: torch.Tensor) -> str:
-    """[1, 1, 28, 28] in [0, 1] -> 784 bytes in base64."""
-    return base64.b64encode(_common.pixels(x).tobytes()).decode()
-
-
-def open_picture(request: dict) -> str:
-    """{"png": any picture file in base64} -> 784 grey bytes in base64, fitted as MNIST's are."""
-    return packed(_pictures.upload(_checks.decoded(_checks.record(request).get("png"), "That file")))
-
-
-def centre(request: dict) -> str:
-    """{"pixels"} -> the drawing fitted and centred as MNIST's digits are, 784 bytes in base64."""
-    return packed(_pictures.centred(_pictures.drawing(_checks.record(request).get("pixels"))))
-
-
 def example(request: dict) -> str:
     """{"model", "seed"} -> a picture that the model itself made, 784 bytes in base64."""
     request = _checks.record(request)
     _, model = _models.model_of(request)
     seed = _checks.seed(request.get("seed"))
-    return packed(vae.sample(model, 1, generator=torch.Generator().manual_seed(seed)))
+    return _pictures.packed(vae.sample(model, 1, generator=torch.Generator().manual_seed(seed)))
 
 
 def state(name: str, pixels: str, seed: int = 0, source: str = "example") -> dict:
@@ -72,7 +57,7 @@ def start() -> dict:
 def settings_of(request: dict) -> tuple[str, str, int]:
     """Model, pixels and seed from a link or a saved picture."""
     name, _ = _models.model_of(request)
-    return name, packed(_pictures.drawing(request.get("pixels"))), _keep.seed(request.get("seed", 0))
+    return name, _pictures.packed(_pictures.drawing(request.get("pixels"))), _keep.seed(request.get("seed", 0))
 
 
 def save(request: dict) -> str:
@@ -104,4 +89,6 @@ def build():
         "<b>Draw a digit</b>: the encoder answers with a mean and a width for each latent. Look for what it is sure "
         "of, and for what the reconstruction corrects."
     )
-    return _common.control("encode", _common.or_error(start), [encode, open_picture, centre, example, save, restore])
+    return _common.control(
+        "encode", _common.or_error(start), [encode, _pictures.open_picture, _pictures.centre, example, save, restore]
+    )

@@ -15,8 +15,8 @@ from genai_core.diffusion.evaluation import evaluate
 from genai_core.diffusion.guided import denoiser
 from genai_core.diffusion.samplers import SAMPLERS, SPACING, Step
 from genai_core.diffusion.unet import UNet, UNetConfig
+from genai_core.interpolation import slerp
 from genai_core.training import TrainStep
-from genai_core.vae import slerp
 
 __all__ = ["CARD", "RECIPES", "evaluate", "interpolate", "load", "noised", "picture", "sample", "sample_steps", "train"]
 

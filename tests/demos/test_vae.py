@@ -5,7 +5,7 @@ import gradio as gr
 import pytest
 import torch
 
-from demos import _checks, _interpolate, vae
+from demos import _checks, _interpolate, _pictures, vae
 from demos.vae import _models, beta, encode, explore, live, plane
 from genai_core import checkpoints
 from genai_core import vae as core
@@ -197,8 +197,8 @@ CALLS = [
     (explore.restore, ("png",)),
     (plane.plane, ("model", "z", "a", "b")),
     (encode.encode, ("model", "pixels", "seed")),
-    (encode.centre, ("pixels",)),
-    (encode.open_picture, ("png",)),
+    (_pictures.centre, ("pixels",)),
+    (_pictures.open_picture, ("png",)),
     (encode.example, ("model", "seed")),
     (encode.save, ("model", "pixels", "seed")),
     (encode.restore, ("png",)),
