@@ -6,11 +6,11 @@ import os
 
 import gradio as gr
 
-from demos import _checks, gan, home, vae
+from demos import _checks, diffusion, gan, home, vae
 from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
-TABS = (vae, gan)
+TABS = (vae, gan, diffusion)
 
 
 def build_app() -> gr.Blocks:

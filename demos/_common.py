@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from demos._checks import guarded
+from demos._checks import choice, guarded, handler
 from genai_core import checkpoints
 from genai_core.checkpoints import CheckpointError
 
@@ -79,15 +79,15 @@ def thumbs(images: list[Image.Image], captions: list[str], alt: str) -> str:
 def control(name: str, value, server_functions: list[Callable] = (), **arguments) -> gr.HTML:
     """An own control: `js/<name>.html` (markup, then one <style>) and `js/<name>.js` (after `js/shared.js`).
 
-    Lines `<!-- keep -->` and `<!-- pad -->` of the markup stand for `js/keep.html` (see `demos/_keep.py`) and the
-    drawing pad of `js/pad.html`, whose script comes with it.
+    Lines `<!-- keep -->` and `<!-- pad -->` of the markup stand for `js/keep.html` (see `demos/_keep.py`) and for the
+    drawing pad of `js/pad.html`; where there is a pad, its script comes before the control's.
     `value` is JSON-able; the script reads it as `props.value`, and Python sets it by returning a new one.
     Server functions are guarded: each answers {"ok": result} or {"error": sentence}.
     """
     markup, _, style = (JS / f"{name}.html").read_text().partition("<style>")
-    scripts = ["shared", *(["pad"] if "<!-- pad -->" in markup else []), name]
     for part in ("keep", "pad"):
         markup = markup.replace(f"<!-- {part} -->\n", (JS / f"{part}.html").read_text())
+    scripts = ["shared", *(["pad"] if 'class="pad"' in markup else []), name]
     return gr.HTML(
         value,
         html_template=markup,
@@ -158,3 +158,18 @@ def model_card(name: str) -> gr.Markdown:
     """Folded: the measured numbers of a checkpoint. Update it by returning `card(name)`."""
     with gr.Accordion("Model card", open=False):
         return gr.Markdown(card(name), elem_classes="prose-narrow")
+
+
+def model_cards(names: dict[str, str]) -> None:
+    """Folded: the cards of several checkpoints {name: title}, one at a time."""
+
+    def chosen(name: str) -> str:
+        return card(choice(name, "The model", tuple(names)))
+
+    first = next(iter(names))
+    with gr.Accordion("Model cards", open=False):
+        model = gr.Dropdown(
+            [(title, name) for name, title in names.items()], value=first, label="Model", elem_classes="short"
+        )
+        text = gr.Markdown(card(first), elem_classes="prose-narrow")
+    model.input(handler(chosen), model, text, **LIGHT, **QUIET)

@@ -71,16 +71,8 @@ def build_tab() -> list:
     _common.how_it_works(
         HOW, losses.discriminator_loss, losses.generator_loss, game.train, cgan.Discriminator, gan.directions, Lab
     )
-    with gr.Accordion("Model cards", open=False):
-        cards = gr.Dropdown(
-            [(title, name) for name, title in _models.NAMES.items()],
-            value=_models.MODELS[0],
-            label="Model",
-            elem_classes="short",
-        )
-        card = gr.Markdown(_common.card(_models.MODELS[0]), elem_classes="prose-narrow")
+    _common.model_cards(_models.NAMES)
 
-    cards.input(_checks.handler(card_of), cards, card, **LIGHT, **QUIET)
     sheet.input(samples.to_directions, sheet, [sliders, model], **LIGHT, **QUIET).success(
         lambda: gr.Tabs(selected="directions"), None, parts, **LIGHT, **QUIET
     )
@@ -88,7 +80,3 @@ def build_tab() -> list:
     history_tab.select(history.opened, run, run, **STREAM, **QUIET)
     gr.api(gan_sample, api_name="gan_sample", **STREAM)
     return [parts, *played, sheet, sliders, model, *way_inputs, run]
-
-
-def card_of(name: str) -> str:
-    return _common.card(_checks.choice(name, "The model", _models.MODELS))

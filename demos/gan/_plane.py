@@ -6,26 +6,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from demos import _checks
+from demos import _checks, _points
 from genai_core.gan import lab
 from genai_core.gan.lab import Frame
 
-DATA = {"ring of 8": "ring", "grid of 25": "grid", "spiral": "spiral", "two moons": "moons", "my drawing": "drawn"}
 REAL, MADE, BASE = (37, 99, 235), (234, 88, 12), (255, 255, 255)  # the light theme's, since a file has no theme
 SIZE = 640
-
-
-def data_of(name, view) -> str | list:
-    """A distribution's name, or the points that the user drew (they come with the control's value)."""
-    kind = DATA[_checks.choice(name, "The distribution", tuple(DATA))]
-    if kind != "drawn":
-        return kind
-    points = view.get("drawn") if isinstance(view, dict) else None
-    if not isinstance(points, list) or not points:
-        raise _checks.InputError("Draw some points in the plane first, with the pointer.")
-    if len(points) > 2000:
-        raise _checks.InputError("A drawing may have at most 2,000 points.")
-    return [_checks.numbers(point, "A drawn point", 2, -lab.WINDOW, lab.WINDOW) for point in points]
 
 
 def shown(frame: Frame, game_number: int, total: int | None, drawing: list | None = None) -> dict:
@@ -55,7 +41,7 @@ def shown(frame: Frame, game_number: int, total: int | None, drawing: list | Non
 
 def plane(data: str, number: int = 0) -> dict:
     """The control's value before a game: the data alone."""
-    kind = DATA[_checks.choice(data, "The distribution", tuple(DATA))]
+    kind = _points.DATA[_checks.choice(data, "The distribution", tuple(_points.DATA))]
     if kind == "drawn":
         return {"game": number, "real": [], "window": lab.WINDOW, "drawn": [], "drawing": True}
     x = lab.distribution(kind).draw(lab.SHOWN, torch.Generator().manual_seed(0))

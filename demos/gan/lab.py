@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep
+from demos import _checks, _common, _jobs, _keep, _points
 from demos._common import LIGHT, QUIET
 from demos.gan import _plane
 from genai_core.gan.lab import PRESETS as RECIPES
@@ -78,7 +78,7 @@ def play(number, state, view, preset, speed, data, seed, *controls) -> Iterator:
     per_frame, pause = SPEEDS[_checks.choice(speed, "The speed", tuple(SPEEDS))]
     settings = with_preset(preset, settings_of(*controls))
     yield from frames(
-        "both", per_frame, pause, 10_000, number, state, _plane.data_of(data, view), settings, _checks.seed(seed)
+        "both", per_frame, pause, 10_000, number, state, _points.data_of(data, view), settings, _checks.seed(seed)
     )
 
 
@@ -88,7 +88,7 @@ def one_step(who: str):
     @_checks.stream_handler
     def step(number, state, view, preset, data, seed, *controls) -> Iterator:
         settings = with_preset(preset, settings_of(*controls))
-        yield from frames(who, 1, 0.0, 1, number, state, _plane.data_of(data, view), settings, _checks.seed(seed))
+        yield from frames(who, 1, 0.0, 1, number, state, _points.data_of(data, view), settings, _checks.seed(seed))
 
     return step
 
@@ -134,13 +134,13 @@ def kept(number, view, preset, speed, data, seed, *controls) -> dict:
     settings = {
         "preset": _checks.choice(preset, "The preset", ("", *PRESETS)),
         "speed": _checks.choice(speed, "The speed", tuple(SPEEDS)),
-        "data": _checks.choice(data, "The distribution", tuple(_plane.DATA)),
+        "data": _checks.choice(data, "The distribution", tuple(_points.DATA)),
         "seed": _checks.seed(seed),
         **dict(zip(names, controls, strict=True)),
     }
-    points = _plane.data_of(data, view)
+    points = _points.data_of(data, view)
     if isinstance(points, list):
-        settings["drawn"] = ",".join(f"{v:.2f}" for point in points[:: 1 + len(points) // 500] for v in point)
+        settings["drawn"] = _points.kept(points)
     return settings
 
 
@@ -155,14 +155,11 @@ def values(settings: dict) -> tuple:
     settings_of(*controls)
     preset = _checks.choice(settings.get("preset", ""), "The preset", ("", *PRESETS))
     speed = _checks.choice(settings.get("speed", "normal"), "The speed", tuple(SPEEDS))
-    data = _checks.choice(settings.get("data", "ring of 8"), "The distribution", tuple(_plane.DATA))
+    data = _checks.choice(settings.get("data", "ring of 8"), "The distribution", tuple(_points.DATA))
     number = time.time_ns() // 1_000_000  # newer than any game of this page, whose late frames are then ignored
     view = _plane.plane(data, number)
     if "drawing" in view:
-        flat = _keep.listed(settings.get("drawn", ""), "The drawing")
-        view["drawn"] = _plane.data_of(
-            data, {"drawn": [list(pair) for pair in zip(flat[::2], flat[1::2], strict=False)]}
-        )
+        view["drawn"] = _points.restored(data, settings.get("drawn", ""))
     return number, view, preset, speed, data, _keep.seed(settings.get("seed", 0)), *controls
 
 
@@ -187,7 +184,7 @@ def build() -> list:
             with gr.Row():
                 step_d = gr.Button("One step of D", size="sm", min_width=100)
                 step_g = gr.Button("One step of G", size="sm", min_width=100)
-            data = gr.Dropdown(list(_plane.DATA), value="ring of 8", label="Real points")
+            data = gr.Dropdown(list(_points.DATA), value="ring of 8", label="Real points")
             loss = gr.Dropdown(list(LOSSES), value="non-saturating", label="Loss")
             speed = gr.Radio(list(SPEEDS), value="normal", label="Speed")
             with gr.Accordion("More", open=False):

@@ -4,10 +4,14 @@ A pixel-space `UNet2DModel` with its scheduler's table, such as `google/ddpm-cif
 other. diffusers is imported only when such a model is asked for.
 """
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -108,6 +112,42 @@ def sample_steps(
     x = x.to(next(model.network.parameters()).device)
     own = {"eta": eta} if sampler == "ddim" else {}
     return SAMPLERS[sampler](denoiser(model), x, grid, generator=generator, start=first, **own)
+
+
+def play(
+    *, name: str, sampler: str, steps: int, seed: int, n: int = 1, seconds: float = 300.0
+) -> Iterator[tuple[str, np.ndarray | None]]:
+    """For a worker: fetch the model and draw; yields (what is done, the predicted x_0 [n, size, size, channels] uint8).
+
+    While the model is fetched there is no picture yet. It ends early after `seconds`.
+    Raises: ValueError with one sentence.
+    """
+    begun = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(load, name)
+        while not fetching.done():
+            yield f"Fetching {name}: {_fetched(name) / 2**20:.0f} MiB so far.", None
+            wait([fetching], timeout=1.0)
+    try:
+        model = fetching.result()
+    except HubError as error:
+        raise ValueError(str(error)) from None
+    generator = torch.Generator().manual_seed(seed)
+    for step in sample_steps(model, n, generator=generator, sampler=sampler, steps=steps):
+        x = ((step.x0 + 1) * 127.5).clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        done = f"step {step.step + 1} of {steps}, {time.monotonic() - begun:.0f} s"
+        if time.monotonic() - begun > seconds:
+            yield f"Ended at {done}: this model is too slow for more on this machine.", x
+            return
+        yield done[0].upper() + done[1:], x
+
+
+def _fetched(name: str) -> int:
+    """Bytes of the model in the Hub's cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+    return sum(file.stat().st_size for file in folder.rglob("blobs/*") if file.is_file())
 
 
 _FORMS = {"epsilon": from_noise, "sample": from_x0, "v_prediction": from_v}

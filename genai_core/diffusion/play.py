@@ -51,3 +51,8 @@ def flows(state: bytes, *, way: str = "ode", seed: int = 0, steps: int = lab.FLO
     noise = torch.randn((lab.PARTICLES, 2), generator=torch.Generator().manual_seed(seed))
     both = {"learned": training.learned(), "perfect": training.perfect()}
     return {name: lab.flow(denoise, noise, way, seed=seed, steps=steps) for name, denoise in both.items()}
+
+
+def look(*, state: bytes, way: str = "ode") -> Iterator[tuple[Frame, bytes]]:
+    """The training of a state as it stands, its particles carried back by `way`: one frame, and the same state."""
+    yield pickle.loads(state).frame(way), state
