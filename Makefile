@@ -34,6 +34,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.slider
 	$(BIN)/python -m benchmarks.lab
+	$(BIN)/python -m benchmarks.diffusion
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from genai_core import lenet, metrics
+from genai_core import data, lenet, metrics
 
 SAMPLES = 10_000
 GUIDANCE = 1.5
@@ -20,22 +20,22 @@ def evaluate(name: str) -> dict:
 
     model, dataset = diffusion.load(name), diffusion.RECIPES[name].dataset
     judge, labels = lenet.judge(dataset), torch.arange(SAMPLES) % model.config.classes
+    real, _ = data.load(dataset, "test")
 
     def made(**options) -> Tensor:
         generator = torch.Generator().manual_seed(1)
         return diffusion.sample(model, SAMPLES, generator=generator, labels=labels, **options).cpu()
 
     def brief(x: Tensor, ending: str) -> dict:
-        ratio = metrics.of_samples(judge, dataset, x)["frechet_ratio"]
+        ratio = metrics.frechet_distance(judge, real, x) / main["frechet_floor"]
         return {f"read_as_label_{ending}": metrics.read_as(judge, x, labels), f"frechet_ratio_{ending}": ratio}
 
+    nfe = STUDENT[0] if model.jumps else 50
+    x = made(steps=nfe)
+    main = {"read_as_label": metrics.read_as(judge, x, labels), **metrics.of_samples(judge, dataset, x), "nfe": nfe}
     if model.jumps:
-        x = made(steps=STUDENT[0])
-        rest = {key: value for steps in STUDENT[1:] for key, value in brief(made(steps=steps), f"{steps}nfe").items()}
-        settings = {"nfe": STUDENT[0]}
-    else:
-        x = made(steps=50)
-        rest = brief(made(**FEW), "8nfe") | brief(made(steps=20, guidance=GUIDANCE), "guided")
-        settings = {"nfe": 50, "guidance": GUIDANCE}
-    main = {"read_as_label": metrics.read_as(judge, x, labels), **metrics.of_samples(judge, dataset, x)}
-    return {**main, **rest, **settings}
+        for steps in STUDENT[1:]:
+            main |= brief(made(steps=steps), f"{steps}nfe")
+        return main
+    guided = brief(made(steps=20, guidance=GUIDANCE), "guided")
+    return main | brief(made(**FEW), "8nfe") | guided | {"guidance": GUIDANCE}

@@ -160,4 +160,4 @@ def train(
         yield TrainStep(step + 1, losses, ema.model, partial(snapshot, step + 1, generator, parts))
 
 
-RECIPES = {"ddpm-mnist-fewstep": Recipe(FewStepConfig(), "mnist", steps=3000)}
+RECIPES = {"ddpm-mnist-fewstep": Recipe(FewStepConfig(), "mnist", steps=2000)}
