@@ -8,7 +8,7 @@ from demos.diffusion._models import TAB
 from genai_core import diffusion
 from genai_core.diffusion import schedules
 
-EVERY = 10  # of the T steps, every tenth is sent to the page
+STRIDE = 10  # of the T steps, every tenth is sent to the page
 REACH = 4.0  # the noise's values are sent as bytes from -REACH to REACH
 
 
@@ -44,8 +44,8 @@ def state(settings: dict, source: str = "hand") -> dict:
         "noise": noise(settings),
         "reach": REACH,
         "steps": schedules.T,
-        "every": EVERY,
-        "tables": {name: [round(float(t), 5) for t in table[::EVERY]] for name, table in tables.items()},
+        "stride": STRIDE,
+        "tables": {name: [round(float(t), 5) for t in table[::STRIDE]] for name, table in tables.items()},
     }
 
 

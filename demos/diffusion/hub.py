@@ -20,7 +20,7 @@ def settings(name, sampler, steps, seed) -> dict:
     if not isinstance(name, str) or len(name) > 200 or not FORM.fullmatch(name) or ".." in name:
         raise _checks.InputError("The model must be a name such as google/ddpm-cifar10-32, or a diffusers folder.")
     return {
-        "name": name,
+        "source": name,
         "sampler": _checks.choice(sampler, "The sampler", tuple(SAMPLERS)),
         "steps": _checks.whole(steps, "The number of steps", 1, 100),
         "seed": _checks.seed(seed),
@@ -30,7 +30,9 @@ def settings(name, sampler, steps, seed) -> dict:
 def values(found: dict) -> tuple:
     """Settings of a link -> values of the controls. Raises: InputError."""
     steps = _keep.from_link(found.get("steps", 20), "The number of steps")
-    clean = settings(found.get("name", KNOWN[0]), found.get("sampler", "DDIM"), steps, _keep.seed(found.get("seed", 0)))
+    clean = settings(
+        found.get("source", KNOWN[0]), found.get("sampler", "DDIM"), steps, _keep.seed(found.get("seed", 0))
+    )
     return tuple(clean.values())
 
 

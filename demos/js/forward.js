@@ -1,8 +1,8 @@
-// The forward process. value: {pixels, from, step, seed, noise (bytes, -reach to reach), reach, steps, every, tables:
-// {schedule: [noise level of every `every`-th step]}}. While the step is dragged nothing leaves the page.
+// The forward process. value: {pixels, from, step, seed, noise (bytes, -reach to reach), reach, steps, stride, tables:
+// {schedule: [noise level of every `stride`-th step]}}. While the step is dragged nothing leaves the page.
 let value = null, noise = null, at = 0;
 const inks = { cosine: "--made", linear: "--real", sigmoid: "--noise" };
-const level = (table, step) => { const k = step / value.every, i = Math.min(Math.floor(k), table.length - 1), j = Math.min(i + 1, table.length - 1); return table[i] + (table[j] - table[i]) * (k - i); };
+const level = (table, step) => { const k = step / value.stride, i = Math.min(Math.floor(k), table.length - 1), j = Math.min(i + 1, table.length - 1); return table[i] + (table[j] - table[i]) * (k - i); };
 const draw = () => {
   if (!value || !noise) return;
   const x = board.pixels();
@@ -30,7 +30,7 @@ const curves = () => {
   const ends = [];
   Object.entries(value.tables).forEach(([name, table]) => {
     c.strokeStyle = c.fillStyle = colour(inks[name]); c.lineWidth = 2; c.beginPath();
-    table.forEach((t, k) => c.lineTo(x(k * value.every), y(snr(t)))); c.stroke();
+    table.forEach((t, k) => c.lineTo(x(k * value.stride), y(snr(t)))); c.stroke();
     c.beginPath(); c.arc(x(at), y(snr(level(table, at))), 4.5, 0, 7); c.fill();
     let place = y(snr(table.at(-1))) + 4;
     while (ends.some((end) => Math.abs(end - place) < 12)) place -= 12;

@@ -115,18 +115,18 @@ def sample_steps(
 
 
 def play(
-    *, name: str, sampler: str, steps: int, seed: int, n: int = 1, seconds: float = 300.0
+    *, source: str, sampler: str, steps: int, seed: int, n: int = 1, seconds: float = 300.0
 ) -> Iterator[tuple[str, np.ndarray | None]]:
     """For a worker: fetch the model and draw; yields (what is done, the predicted x_0 [n, size, size, channels] uint8).
 
-    While the model is fetched there is no picture yet. It ends early after `seconds`.
+    source: as for `load`. While the model is fetched there is no picture yet. It ends early after `seconds`.
     Raises: ValueError with one sentence.
     """
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(load, name)
+        fetching = pool.submit(load, source)
         while not fetching.done():
-            yield f"Fetching {name}: {_fetched(name) / 2**20:.0f} MiB so far.", None
+            yield f"Fetching {source}: {_fetched(source) / 2**20:.0f} MiB so far.", None
             wait([fetching], timeout=1.0)
     try:
         model = fetching.result()

@@ -1,5 +1,6 @@
 """What holds for every tab, and for the app as a whole."""
 
+import copy
 import inspect
 import re
 
@@ -25,6 +26,11 @@ def test_a_tab_builds_alone(tab):
     assert re.fullmatch(r"[A-Z]\w+", tab.TITLE)
 
 
+def test_what_a_page_is_built_from_can_be_copied(config):
+    """Gradio copies it for every visit; a key of a control's value that is a name of Gradio's own breaks that."""
+    assert copy.deepcopy(config["components"])
+
+
 def public(config):
     return [d for d in config["dependencies"] if d["api_visibility"] == "public"]
 
@@ -33,6 +39,7 @@ def test_public_endpoints_are_few_named_unique_and_documented(config):
     names = [d["api_name"] for d in config["dependencies"] if d["api_name"]]
     assert len(names) == len(set(names))
     assert {d["api_name"] for d in public(config)} == {
+        "diffusion_sample",
         "gan_sample",
         "vae_decode",
         "vae_encode",
