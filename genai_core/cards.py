@@ -19,11 +19,22 @@ LABELS = {
     "reconstruction_read_as": ("Reconstructions that the LeNet reads as their label", "{:.2%}"),
     "read_as_label": ("Samples that the LeNet reads as their label", "{:.2%}"),
     "nfe": ("Network evaluations per sample behind the figures above (DDIM, guidance 1)", "{:d}"),
-    "read_as_label_8nfe": ("Read as their label at 8 evaluations (DDIM)", "{:.2%}"),
+    "read_as_label_8nfe": ("Read as their label at 8 evaluations (DDIM, eta 0.5)", "{:.2%}"),
     "frechet_ratio_8nfe": ("Frechet distance there, times the floor", "{:.2f}"),
-    "read_as_label_guided": ("Read as their label with guidance (20 steps of DDIM)", "{:.2%}"),
+    "read_as_label_guided": ("Read as their label with guidance (10 steps of DDIM)", "{:.2%}"),
     "frechet_ratio_guided": ("Frechet distance there, times the floor", "{:.2f}"),
     "guidance": ("Guidance, of these", "{:g}"),
+    **{
+        f"frechet_ratio_8nfe_{sampler}": (f"Frechet distance of {title} at 8 evaluations, times the floor", "{:.2f}")
+        for sampler, title in (
+            ("ddim", "DDIM"),
+            ("ddpm", "DDPM"),
+            ("euler", "Euler"),
+            ("heun", "Heun (7)"),
+            ("dpmpp_2m", "DPM-Solver++ 2M"),
+            ("langevin", "Langevin"),
+        )
+    },
     "read_as_label_2nfe": ("Read as their label at 2 evaluations", "{:.2%}"),
     "frechet_ratio_2nfe": ("Frechet distance there, times the floor", "{:.2f}"),
     "read_as_label_1nfe": ("Read as their label at 1 evaluation", "{:.2%}"),
