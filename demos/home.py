@@ -4,7 +4,7 @@ import gradio as gr
 import torch
 
 from demos import _common
-from genai_core import vae
+from genai_core import diffusion, vae
 from genai_core.gan import lab
 
 TITLE = "Home"
@@ -33,6 +33,28 @@ def opening() -> str:
     return f'<svg viewBox="0 0 300 92" role="img" aria-label="Real and generated points">{dots}</svg>'
 
 
+def noise_to_digits() -> str:
+    """Ten digits at three moments of their denoising as HTML, or an empty text where the checkpoint is missing."""
+
+    def states() -> torch.Tensor:
+        steps = diffusion.sample_steps(
+            diffusion.load("ddpm-mnist-fewstep"),
+            10,
+            generator=torch.Generator().manual_seed(5),
+            labels=torch.arange(10),
+            steps=4,
+        )
+        walk = list(steps)
+        return torch.cat([diffusion.picture(x) for x in (walk[0].x, walk[2].x, walk[-1].after)]).cpu()
+
+    made = _common.or_error(states)
+    if isinstance(made, dict):
+        return ""
+    return (
+        f'<img class="pixels" src="{_common.data_uri(_common.tile(made, 10, gap=2))}" alt="Noise becoming ten digits">'
+    )
+
+
 CARDS = {
     "VAE": (
         thirty_digits,
@@ -44,6 +66,12 @@ CARDS = {
         "Two networks, one game",
         "A generator learns to fool a discriminator, in two dimensions where all of it is seen. Watch it collapse, "
         "find what helps, then drive six trained ones.",
+    ),
+    "Diffusion": (
+        noise_to_digits,
+        "Noise, step by step a picture",
+        "One network that tells noise from picture, asked again and again. Watch what it sees at every step, race six "
+        "samplers, and let it fill what you paint over.",
     ),
 }
 

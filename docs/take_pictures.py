@@ -23,6 +23,11 @@ def main() -> None:
         page.locator(".sheet button").nth(35).wait_for()
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "gan-samples.png")
+        page.goto(f"{url}/?tab=diffusion")
+        page.wait_for_function("document.querySelector('.at')?.max === '19'")
+        page.locator(".at").evaluate("(s) => { s.value = 9; s.dispatchEvent(new Event('input')); }")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "diffusion.png")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ const pairs = Array.from({ length: 4 }, () => {
 $(".made").replaceChildren(...pairs);
 const publish = () => { if (!quiet) { props.value = { pixels: base64(board.pixels()), mask: base64(mask), from: board.source() }; trigger("input"); } };
 const shade = () => {
-  over.clearRect(0, 0, 280, 280); over.fillStyle = colour("--made"); over.globalAlpha = 0.72;
+  over.clearRect(0, 0, 280, 280); over.fillStyle = colour("--made"); over.globalAlpha = 0.88;
   mask.forEach((v, k) => { if (v > 127) over.fillRect((k % 28) * 10, Math.floor(k / 28) * 10, 10, 10); });
 };
 const touch = (event) => {

@@ -16,8 +16,8 @@ STUDENT = (4, 2, 1)  # steps of a few-step student; its main figures are for the
 def evaluate(name: str) -> dict:
     """Figures of a shipped diffusion model (see `genai_core.cards.LABELS`), by the LeNet of its data set.
 
-    A model: DDIM at 50 evaluations, `FEW` at 8, and DDIM with guidance; of RACED, every sampler at 8, too. A student: at
-    4, 2 and 1.
+    A model: DDIM at 50 evaluations, FEW at 8, and DDIM with guidance; of RACED, every sampler at 8, too. A student:
+    at 4, 2 and 1.
     """
     from genai_core import diffusion  # which imports this module
 

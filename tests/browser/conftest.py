@@ -46,7 +46,7 @@ def serve(arguments: list[str], environment: dict[str, str], patience: float = 1
 @pytest.fixture(scope="session")
 def url():
     """The app's address."""
-    process, address = serve(["app.py"], {})
+    process, address = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
     yield address
     process.terminate()
     process.wait(10)
