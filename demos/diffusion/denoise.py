@@ -152,7 +152,7 @@ def preset(event: gr.EventData):
     return values(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))])
 
 
-def first() -> dict:
+def start(_request: dict) -> dict:
     """The stage at first: the end of a short run, all steps of it, so that there is something to scrub."""
     clean = _models.settings(*_models.values({"class": MIXED, "steps": 20}))
     *messages, last = frames(clean)
@@ -184,14 +184,14 @@ def build() -> tuple[list, gr.HTML]:
     with gr.Row():
         with gr.Column(scale=4, min_width=280):
             with gr.Row():
-                start = gr.Button("Sample", variant="primary", min_width=80)
+                go = gr.Button("Sample", variant="primary", min_width=80)
                 stop = gr.Button("Stop", min_width=80)
             parts = controls()
         with gr.Column(scale=7, min_width=320):
-            stage = _common.control("denoise", _common.or_error(first))
+            stage = _common.control("denoise", None, [start])
             _keep.bar(TAB, "denoise", parts, _models.settings, picture, values)
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
-    run = start.click(sample, parts, stage, **quiet)
+    run = go.click(sample, parts, stage, **quiet)
     other = stage.input(branch, [stage, *parts], stage, **quiet)
     stop.click(None, None, None, cancels=[run, other], api_visibility="private")
     pills.click(preset, None, parts, **LIGHT, **QUIET).success(sample, parts, stage, **quiet)

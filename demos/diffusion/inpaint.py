@@ -117,7 +117,8 @@ def preset(event: gr.EventData, view: dict):
     return {"pixels": pixels, "mask": covered(kind), "from": "example"}, 1 if kind == "No resampling" else 5
 
 
-def start() -> dict:
+def start(_request: dict) -> dict:
+    """A digit of our own, its lower half to be filled in."""
     return {"pixels": forward.example({"seed": 9}), "mask": covered("The lower half"), "from": "example"}
 
 
@@ -131,7 +132,7 @@ def build() -> list:
     with gr.Row():
         with gr.Column(scale=4, min_width=280):
             with gr.Row():
-                start_button = gr.Button("Fill in", variant="primary", min_width=80)
+                go = gr.Button("Fill in", variant="primary", min_width=80)
                 stop = gr.Button("Stop", min_width=80)
             chosen = gr.Dropdown(
                 [_models.NONE, *_models.classes(NAME)], value=_models.NONE, label="Class of the answer"
@@ -140,12 +141,12 @@ def build() -> list:
             guidance = gr.Slider(0, 8, value=1, step=0.25, label="Guidance (1: none)")
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
         with gr.Column(scale=7, min_width=320):
-            functions = [_pictures.centre, _pictures.open_picture, forward.example]
-            view = _common.control("inpaint", _common.or_error(start), functions)
+            functions = [_pictures.centre, _pictures.open_picture, forward.example, start]
+            view = _common.control("inpaint", None, functions)
             parts = [view, chosen, resample, guidance, seed]
             _keep.bar(TAB, "inpaint", parts, settings, sheet, values)
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
-    run = start_button.click(fill, parts, view, **quiet)
+    run = go.click(fill, parts, view, **quiet)
     stop.click(None, None, None, cancels=[run], api_visibility="private")
     pills.click(preset, view, [view, resample], **LIGHT, **QUIET).success(fill, parts, view, **quiet)
     return parts

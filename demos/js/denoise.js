@@ -85,4 +85,4 @@ $(".branch").addEventListener("click", () => {
   trigger("input");
 });
 new ResizeObserver(draw).observe($(".charts"));
-watch("value", read); read();
+watch("value", read); begin(read);

@@ -58,4 +58,4 @@ $(".fresh").addEventListener("click", async () => {
 });
 keep($(".stage"), settings, server.save, server.restore, (next) => { props.value = next; show(); });
 new ResizeObserver(() => { if (value) curves(); }).observe($(".snr"));
-watch("value", show); show();
+watch("value", show); begin(show);

@@ -46,4 +46,4 @@ const read = () => {
   $(".bar i").style.width = `${(100 * value.done) / value.total}%`;
   $(".told").textContent = value.done === value.total ? `${value.total} evaluations: done, and every known pixel is as it was.` : `${value.done} of ${value.total} evaluations`;
 };
-watch("value", read); read();
+watch("value", read); begin(read);

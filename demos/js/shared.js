@@ -32,6 +32,14 @@ const newest = (work) => {
   return run;
 };
 
+// A control without a value asks for its first one when it comes into the page, which is when its tab is first opened:
+// so the app starts without having made it.
+const begin = async (show) => {
+  if (props.value) { show(); return; }
+  const first = await ask(server.start, {});
+  if (first && !props.value) { props.value = first; show(); }
+};
+
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 const base64 = (array) => { let text = ""; for (let i = 0; i < array.length; i += 8192) text += String.fromCharCode(...array.subarray(i, i + 8192)); return btoa(text); };
 const download = (png, name) => {

@@ -86,6 +86,14 @@ def test_the_student_offers_only_what_it_can():
         list(denoise.branch({"branch": {"step": 1, "seed": 1}}, *controls(model="ddpm-mnist-fewstep")))
 
 
+def test_the_stage_begins_with_a_whole_run():
+    value = denoise.start({})
+    assert [step["step"] for step in value["new"]] == list(range(len(value["levels"])))
+    assert value["done"]
+    assert 0 < base64.b64decode(inpaint.start({})["mask"]).count(255) < 784
+    assert forward.start({})["from"] == "example"
+
+
 @pytest.mark.parametrize("label", denoise.PRESETS)
 def test_a_preset_sets_the_controls(label):
     found = denoise.preset(gr.EventData(None, {"preset": label}))
