@@ -1,5 +1,7 @@
 """A picture that follows a slider: our own control against gr.Slider -> gr.Image, both decoding with vae-mnist.
 
+And the same control on the latent directions of cgan-mnist.
+
 Serial: one input at a time, from the input event to the loaded picture. Dragging: a new value in every animation
 frame for some seconds; updates/s counts loaded pictures, age is how old the input was that a loaded picture shows
 (our control says which input that is; gr.Image does not).
@@ -77,6 +79,8 @@ def main() -> None:
             page.goto(url)
             page.get_by_role("tab", name="VAE").click()
             rows.append({"design": "own control (VAE tab)", **measure(page, ".latent input", "img.big")})
+            page.goto(f"{url}/?tab=gan&part=directions&model=cgan-mnist&label=3&z={','.join(['0'] * 10)}")
+            rows.append({"design": "own control (GAN tab)", **measure(page, ".latent input", "img.big")})
             page.close()
     report("slider", rows, aim="at least 50 updates/s, p95 at most 25 ms")
 
