@@ -11,7 +11,6 @@ from genai_core.diffusion.samplers import SAMPLERS as CORE
 TAB = "diffusion"
 NAMES = {
     "ddpm-mnist": "digits",
-    "ddpm-fashion": "garments",
     "ddpm-mnist-fewstep": "digits, few-step student",
 }
 MODELS = tuple(NAMES)
