@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from genai_core import cards, checkpoints, data, gan, lenet, metrics, vae
+from genai_core import cards, checkpoints, data, diffusion, gan, lenet, metrics, vae
 from genai_core.train import TECHNIQUES
 
 SHIPPED = [(name, technique) for technique in TECHNIQUES for name in technique.RECIPES]
@@ -68,6 +68,22 @@ def test_samples_read_as_the_card_says(name, technique):
     if labels:
         assert metrics.read_as(judge, made, labels["labels"]) == pytest.approx(figures(name)["read_as_label"], abs=2e-3)
     assert metrics.class_shares(judge, made) == pytest.approx(figures(name)["class_shares"], abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "options"),
+    [
+        ("ddpm-mnist", "read_as_label_8nfe", {"sampler": "ddim", "steps": 8, "eta": 0.5}),
+        ("ddpm-mnist-fewstep", "read_as_label", {"steps": 4}),
+        ("ddpm-mnist-fewstep", "read_as_label_1nfe", {"steps": 1}),
+    ],
+)
+def test_some_samples_of_a_diffusion_model_are_read_as_the_card_says(name, figure, options):
+    labels = torch.arange(1000) % 10
+    generator = torch.Generator().manual_seed(1)
+    made = diffusion.sample(diffusion.load(name), 1000, generator=generator, labels=labels, **options).cpu()
+    found = metrics.read_as(lenet.judge("mnist"), made, labels)
+    assert found == pytest.approx(figures(name)[figure], abs=0.015)  # four standard errors of 1,000 samples
 
 
 @pytest.mark.parametrize("name", ["vae-mnist", "vae-mnist-2d"])
