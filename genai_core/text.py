@@ -6,7 +6,7 @@ The corpora lie in `GENAI_DATA` (see `genai_core.data`): tiny Shakespeare (Karpa
 
 import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,6 +188,9 @@ def _load(name: str, model_class: type[nn.Module], config_class: type, assets: P
     return model
 
 
-def pieces(tokenizer, ids: Iterable[int]) -> Iterator[str]:
-    """The text of each token by itself."""
-    return (tokenizer.decode([i]) for i in ids)
+def shared(a: list[int], b: list[int]) -> int:
+    """How many tokens two texts begin with in common."""
+    n = min(len(a), len(b))
+    if a[:n] == b[:n]:
+        return n
+    return next(i for i in range(n) if a[i] != b[i])
