@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import text
+from genai_core import text, text_evaluation
 from genai_core.text import Corpus, check_vocab, windows
 from genai_core.training import Recipe, TrainStep, autocast, restore, seeded, set_lr, snapshot, stepwise_seed
 
@@ -373,3 +373,26 @@ RECIPES = {
     "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=4000),
     "gpt-stories": Recipe(STORIES, "stories", steps=2500),
 }
+CARD = {
+    "overview": "A transformer written from scratch (genai_core/gpt.py) that predicts the next token: {layers} layers, "
+    "width {width}, {heads} heads, a context of {context} tokens, a vocabulary of {vocab} ({units}). Norm: {norm}, "
+    "positions: {positions}, activation: {activation}.",
+    "use": "Teaching: it drives the text tab (sampling, surprisal, comparison with n-gram and LSTM).",
+    "limits": "It has read one megabyte: it knows spelling and manner, and means nothing by what it says. It repeats "
+    "the prejudices of its corpus, and may repeat its sentences.",
+}
+
+
+def load(name: str) -> GPT:
+    """A trained GPT with its `tokenizer`, ready to use. Raises: CheckpointError, which says which names there are."""
+    return text.load(name, GPT, GPTConfig)
+
+
+def examples(recipe: Recipe) -> Corpus:
+    """What a recipe trains on. Raises: DataError."""
+    return text.examples(recipe.dataset, recipe.config.units, recipe.config.vocab)
+
+
+def evaluate(name: str) -> dict:
+    """Figures of a shipped GPT on the last 10 % of its corpus (see `genai_core.cards.LABELS`)."""
+    return text_evaluation.evaluate(load(name), RECIPES[name])
