@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import text, text_evaluation
+from genai_core import gpt_reader, text, text_evaluation
+from genai_core.gpt_reader import Cache
 from genai_core.text import Corpus, check_vocab, windows
 from genai_core.training import Recipe, TrainStep, autocast, restore, seeded, set_lr, snapshot, stepwise_seed
 
@@ -74,27 +75,6 @@ def rotate(x: Tensor, table: Tensor) -> Tensor:
     a, b = x.chunk(2, dim=-1)
     cos, sin = table.to(x.dtype)
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
-
-
-class Cache:
-    """Keys and values of the tokens read so far, in memory reserved for the whole context."""
-
-    def __init__(self, config: GPTConfig, like: Tensor):
-        shape = (config.layers, 2, config.heads, config.context, config.width // config.heads)
-        self.memory = torch.zeros(shape, dtype=like.dtype, device=like.device)
-        self.length = 0
-
-    def copy(self) -> "Cache":
-        made = object.__new__(Cache)
-        made.memory, made.length = self.memory.clone(), self.length
-        return made
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep k, v [1, heads, T, d] of a layer after those kept; all of that layer, [1, heads, length + T, d]."""
-        end = self.length + k.shape[2]
-        keys, values = self.memory[layer]
-        keys[:, self.length : end], values[:, self.length : end] = k[0], v[0]
-        return keys[None, :, :end], values[None, :, :end]
 
 
 class Attention(nn.Module):
@@ -212,9 +192,9 @@ class GPT(nn.Module):
         """-log p of every token of ids [N, T + 1] but the first, given those before it: [N, T], in nats."""
         return F.cross_entropy(self(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="none")
 
-    def reader(self) -> "Reader":
+    def reader(self) -> "gpt_reader.Reader":
         """Reads one text token by token, keeping what it has worked out."""
-        return Reader(self)
+        return gpt_reader.Reader(self)
 
     def next_logits(self, ids: Sequence[int]) -> Tensor:
         """Logits of the token after `ids`, [vocab] float32. Raises: ValueError if there are no ids."""
@@ -233,7 +213,7 @@ class GPT(nn.Module):
         ids = torch.tensor([self.tokenizer.encode(text.START)[0], *ids], device=device)
         found, done = [], 0  # tokens predicted
         while done < len(ids) - 1:
-            start = first_seen(done + 1, self.config.context)
+            start = text.first_seen(done + 1, self.config.context)
             until = min(len(ids) - 1, start + self.config.context)
             found.append(self.nats(ids[None, start : until + 1])[0, done - start :])
             done = until
@@ -253,56 +233,6 @@ def check(config: GPTConfig) -> None:
             raise ValueError(f"There is no {name} '{getattr(config, name)}'; there are {', '.join(known)}.")
     if config.width % (2 * config.heads):
         raise ValueError(f"A width of {config.width} cannot be shared by {config.heads} heads of even width.")
-
-
-def first_seen(tokens: int, context: int) -> int:
-    """Which token of so many is the first that the model still sees.
-
-    All while they fit into the context. Then the window jumps on by a quarter of the context at a time: a window that
-    slid by one would give every token another place each time, and nothing kept could be used again.
-    """
-    stride = max(1, context // 4)
-    return max(0, -(-(tokens - context) // stride)) * stride
-
-
-class Reader:
-    """Reads a text with the model, token by token. Not for two threads at once.
-
-    states: what the head read at each token that the model sees, [tokens seen, width].
-    """
-
-    def __init__(self, model: GPT):
-        self.model = model
-        self.cache = Cache(model.config, model.embedding.weight)
-        self._states = model.embedding.weight.new_zeros(model.config.context, model.config.width)
-        self._seen: list[int] = []  # the tokens in the cache
-        self._start = 0  # place of the first of them in the text
-
-    @property
-    def states(self) -> Tensor:
-        return self._states[: self.cache.length]
-
-    def copy(self) -> "Reader":
-        """A reader that has read the same and goes its own way."""
-        made = object.__new__(Reader)
-        made.model, made.cache = self.model, self.cache.copy()
-        made._states, made._seen, made._start = self._states.clone(), list(self._seen), self._start
-        return made
-
-    @torch.inference_mode()
-    def next_logits(self, ids: Sequence[int]) -> Tensor:
-        """As `GPT.next_logits`, the same to rounding; what is as it was the last time is not worked out again."""
-        if not len(ids):
-            raise ValueError("A text model needs at least one token to go on from.")
-        start = first_seen(len(ids), self.model.config.context)
-        seen = list(ids[start:])
-        same = text.shared(seen[:-1], self._seen) if start == self._start else 0  # the last token is always read
-        self.cache.length = same
-        new = torch.tensor([seen[same:]], device=self._states.device)
-        states = self.model.states(new, self.cache)[0]  # [T, width]
-        self._states[same : len(seen)] = states
-        self._seen, self._start = seen, start
-        return self.model.head(states[-1]).float().cpu()
 
 
 def loss(model: GPT, ids: Tensor) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from genai_core import text
 from genai_core.checkpoints import default_device
-from genai_core.gpt import GPT, first_seen
+from genai_core.gpt import GPT
 
 LONGEST = 2048  # tokens that are read at most, whatever the model could
 
@@ -69,7 +69,7 @@ class HubText:
         ids = torch.tensor([start, *self.tokenizer.encode(string)], device=self.network.device)
         found, done = [torch.zeros(0)], 0
         while done < len(ids) - 1:
-            begin = first_seen(done + 1, self.context)
+            begin = text.first_seen(done + 1, self.context)
             until = min(len(ids) - 1, begin + self.context)
             logits = self.network(ids[None, begin:until]).logits[0].float()
             found.append(F.cross_entropy(logits, ids[begin + 1 : until + 1], reduction="none")[done - begin :].cpu())
@@ -101,7 +101,7 @@ class Reader:
         """As `HubText.next_logits`; a text that goes on from the last one is not read again."""
         if not len(ids):
             raise ValueError("A text model needs at least one token to go on from.")
-        start = first_seen(len(ids), self.model.context)
+        start = text.first_seen(len(ids), self.model.context)
         seen = list(ids[start:])
         same = text.shared(seen[:-1], self._seen)
         if start != self._start or same < len(self._seen):

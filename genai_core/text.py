@@ -143,7 +143,7 @@ class Corpus:
     def of(cls, text: str, tokenizer: CharTokenizer | BPETokenizer | None = None) -> "Corpus":
         """A given text, by default in characters."""
         tokenizer = tokenizer or CharTokenizer(text)
-        return cls(torch.tensor(tokenizer.encode(text)), tokenizer)
+        return cls(torch.tensor(tokenizer.encode(text), dtype=torch.long), tokenizer)
 
 
 def examples(name: str, units: str, vocab: int) -> Corpus:
@@ -194,3 +194,13 @@ def shared(a: list[int], b: list[int]) -> int:
     if a[:n] == b[:n]:
         return n
     return next(i for i in range(n) if a[i] != b[i])
+
+
+def first_seen(tokens: int, context: int) -> int:
+    """Which token of so many is the first that the model still sees.
+
+    All while they fit into the context. Then the window jumps on by a quarter of the context at a time: a window that
+    slid by one would give every token another place each time, and nothing kept could be used again.
+    """
+    stride = max(1, context // 4)
+    return max(0, -(-(tokens - context) // stride)) * stride

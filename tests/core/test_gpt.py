@@ -70,7 +70,7 @@ def test_a_reader_beyond_the_context_or_on_another_branch_is_as_a_new_one(config
 
 
 def test_the_window_always_holds_most_of_the_context_and_jumps_seldom():
-    starts = [gpt.first_seen(n, 16) for n in range(1, 200)]
+    starts = [text.first_seen(n, 16) for n in range(1, 200)]
     assert starts[:16] == [0] * 16
     assert all(12 < n - start <= 16 for n, start in enumerate(starts[16:], 17))
     assert len(set(starts)) < 200 / 4 + 1
