@@ -97,7 +97,7 @@ def render(name: str, card: dict[str, str]) -> str:
 ## Overview
 {card["overview"].format(**config["model"])}
 
-{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in float16, Apache-2.0.
+{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in {card.get("stored", "float16")}, Apache-2.0.
 {picture}
 ## Data
 {source}: {splits}

@@ -5,7 +5,9 @@ imported only when such a model is asked for.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -129,6 +131,27 @@ def load(name: str) -> HubText:
             "causal language model on the Hugging Face Hub or this machine is offline."
         ) from error
     return HubText(name, network.eval().requires_grad_(False).to(default_device()), tokenizer)
+
+
+def loading(name: str) -> Iterator[str | HubText]:
+    """`load` in a thread of its own: a sentence on how far it is every second, and at the end the model.
+
+    Raises: HubError.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(load, name)
+        while not fetching.done():
+            yield f"Fetching {name}: {_fetched(name) / 2**20:.0f} MiB so far."
+            wait([fetching], timeout=1.0)
+    yield fetching.result()
+
+
+def _fetched(name: str) -> int:
+    """Bytes of the model in the Hub's cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+    return sum(file.stat().st_size for file in folder.rglob("blobs/*") if file.is_file())
 
 
 def as_gpt2(model: GPT) -> Any:

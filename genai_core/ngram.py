@@ -244,6 +244,7 @@ RECIPES = {"ngram-shakespeare": Recipe(NGramConfig(), "shakespeare", steps=8)}
 CARD = {
     "overview": "Counts of all pieces of 1 to {order} {units}, smoothed as interpolated Kneser-Ney has it (Chen & "
     "Goodman 1998). Its parameters are those counts and the tree that they hang in.",
+    "stored": "whole numbers of 1, 2 or 4 bytes",
     "use": "Teaching: the simplest model of the text tab, beside the LSTM and the GPT.",
     "limits": "It sees the last few characters and nothing before them, and copies its corpus wherever a long piece of "
     "it was seen only once.",

@@ -86,3 +86,12 @@ def test_what_cannot_be_loaded_is_told_in_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(hub_text.HubError, match=r"^The model '.*nowhere' could not be loaded: .*\.$"):
         hub_text.load(str(tmp_path / "nowhere"))
+    with pytest.raises(hub_text.HubError, match="could not be loaded"):
+        list(hub_text.loading(str(tmp_path / "nowhere")))
+
+
+def test_loading_says_how_far_it_is_and_ends_with_the_model(tmp_path):
+    *said, model = hub_text.loading(saved(tmp_path))
+    assert said
+    assert all("MiB so far" in sentence for sentence in said)
+    assert model.next_logits([1]).shape == (model.vocab,)
