@@ -35,6 +35,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.slider
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.diffusion
+	$(BIN)/python -m benchmarks.text
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

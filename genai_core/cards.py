@@ -1,6 +1,19 @@
 """Model cards: `assets/<name>/README.md`, written from config.json and metrics.json so that no number is typed."""
 
+import textwrap
+
 from genai_core import checkpoints
+
+SOURCES = {
+    "mnist": "MNIST (LeCun 1998)",
+    "fashion": "Fashion-MNIST (Xiao 2017)",
+    "shakespeare": "tiny Shakespeare (Karpathy 2015), public domain",
+    "stories": "0.9 MB of TinyStories (Eldan & Li 2023), CDLA-Sharing-1.0",
+}
+SPLITS = {
+    "pictures": "trained on the training split, measured on the test split, which took part in no choice.",
+    "text": "trained on the first 90 %, measured on the last 10 %.",
+}
 
 # metric -> (what it is, how a value is written)
 LABELS = {
@@ -39,6 +52,12 @@ LABELS = {
     "frechet_ratio_2nfe": ("Frechet distance there, times the floor", "{:.2f}"),
     "read_as_label_1nfe": ("Read as their label at 1 evaluation", "{:.2%}"),
     "frechet_ratio_1nfe": ("Frechet distance there, times the floor", "{:.2f}"),
+    "nats_per_character": ("Loss on the last 10 % of the corpus, windows of 256 tokens", "{:.3f} nat per character"),
+    "bits_per_character": ("The same", "{:.3f} bit per character"),
+    "perplexity_per_token": ("Perplexity per token", "{:.2f}"),
+    "characters_per_token": ("Characters per token", "{:.2f}"),
+    "nats_per_character_by_order": ("Loss of orders 1, 2, 3 ... of the n-gram model", "{:.3f}"),
+    "tokens_per_second": ("Tokens written a second at batch 1", "{:.0f}"),
     "class_shares": ("Shares of the ten classes among samples, as read", "{:.1%}"),
     "kl_per_dimension": ("KL of each latent dimension, in nat", "{:.2f}"),
 }
@@ -70,16 +89,18 @@ def render(name: str, card: dict[str, str]) -> str:
     size = (folder / "model.safetensors").stat().st_size
     where = f"{run['threads']} threads of the {run['device'].upper()}"
     picture = "\n![samples](samples.png)\n" if (folder / "samples.png").exists() else ""
-    source = {"mnist": "MNIST (LeCun 1998)", "fashion": "Fashion-MNIST (Xiao 2017)"}.get(run["dataset"], run["dataset"])
+    source, splits = SOURCES.get(run["dataset"], run["dataset"]), SPLITS["text" if "written" in metrics else "pictures"]
+    if "written" in metrics:
+        picture = f"\nWhat it writes (seed 0, no filters):\n\n{textwrap.indent(metrics['written'], '    ')}\n"
     return f"""# {name}
 
 ## Overview
 {card["overview"].format(**config["model"])}
 
-{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in float16, Apache-2.0.
+{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in {card.get("stored", "float16")}, Apache-2.0.
 {picture}
 ## Data
-{source}: trained on the training split, measured on the test split, which took part in no choice.
+{source}: {splits}
 
 ## Performance
 {table(metrics)}

@@ -41,16 +41,21 @@ def read_json(name: str, file: str) -> dict:
     try:
         return json.loads((ASSETS / name / file).read_text())
     except (OSError, ValueError) as error:
-        raise _damaged(name, file) from error
+        raise damaged(name, file) from error
 
 
 def save(name: str, model: nn.Module, config, **notes: dict) -> Path:
-    """Write model (float16) and config (a dataclass) to `assets/<name>/`; `notes` go into config.json beside it."""
+    """Write model (float16) and config (a dataclass) to `assets/<name>/`; `notes` go into config.json beside it.
+
+    A model with a `tokenizer` has it written to tokenizer.json.
+    """
     folder = ASSETS / name
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: (v.half() if v.is_floating_point() else v).contiguous() for key, v in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({"model": dataclasses.asdict(config), **notes}, indent=2) + "\n")
+    if hasattr(model, "tokenizer"):
+        (folder / "tokenizer.json").write_text(model.tokenizer.to_json())
     return folder
 
 
@@ -71,7 +76,7 @@ def _load(name: str, model_class: type[nn.Module], config_class: type, _assets: 
         weights = load_file(ASSETS / name / "model.safetensors")
         model.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in weights.items()})
     except (OSError, SafetensorError, RuntimeError, TypeError, KeyError) as error:
-        raise _damaged(name, "model.safetensors") from error
+        raise damaged(name, "model.safetensors") from error
     return model.eval().requires_grad_(False).to(default_device())
 
 
@@ -79,7 +84,8 @@ def _tuples(fields: dict) -> dict:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
-def _damaged(name: str, file: str) -> CheckpointError:
+def damaged(name: str, file: str) -> CheckpointError:
+    """The error of a file that is missing or does not fit."""
     return CheckpointError(
         f"The checkpoint '{name}' cannot be used: {file} is missing or damaged. "
         f"Restore assets/{name}, or train it again with: make train NAME={name}"

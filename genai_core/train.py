@@ -9,6 +9,8 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,15 +18,23 @@ from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from genai_core import checkpoints, data, diffusion, gan, lenet, vae
+from genai_core import checkpoints, data, diffusion, gan, gpt, lenet, lstm, ngram, vae
+from genai_core.training import Recipe
 
-TECHNIQUES = (lenet, vae, gan, diffusion)
+TEXT = (ngram, lstm, gpt)
+TECHNIQUES = (lenet, vae, gan, diffusion, *TEXT)
 SAVE_EVERY = 60.0  # seconds
 
 
 def runs() -> Path:
     """Folder of the unfinished runs: `GENAI_RUNS`, or a cache folder."""
     return Path(os.environ.get("GENAI_RUNS") or Path.home() / ".cache" / "genai_core" / "runs")
+
+
+def examples(technique: ModuleType, recipe: Recipe) -> Any:
+    """What a technique's `train` takes for a recipe: its own `examples`, or pictures and labels. Raises: DataError."""
+    own = getattr(technique, "examples", None)
+    return own(recipe) if own else data.load(recipe.dataset, "train")
 
 
 def history_steps(steps: int) -> list[int]:
@@ -52,7 +62,7 @@ def main() -> None:
     steps = options.steps or recipe.steps
     seed = recipe.seed if options.seed is None else options.seed
     try:
-        examples = data.load(recipe.dataset, "train")
+        given = examples(technique, recipe)
     except data.DataError as error:
         sys.exit(str(error))
     torch.manual_seed(seed)
@@ -67,7 +77,7 @@ def main() -> None:
     shown = history_steps(steps) if hasattr(technique, "preview") else []
 
     begun = saved = time.monotonic()
-    loop = technique.train(recipe.config, examples, steps=steps, seed=seed, device=options.device, resume=resume)
+    loop = technique.train(recipe.config, given, steps=steps, seed=seed, device=options.device, resume=resume)
     with tqdm(total=steps, initial=resume["step"] if resume else 0, desc=options.name, mininterval=1) as bar:
         for step in loop:
             bar.update()

@@ -1,5 +1,6 @@
 """What every training loop shares: the step it yields, EMA, schedules, seeded order, mixed precision."""
 
+import contextlib
 import copy
 import functools
 import math
@@ -70,6 +71,18 @@ def seeded(seed: int, build: Callable[[], nn.Module]) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()
+
+
+@contextlib.contextmanager
+def stepwise_seed(seed: int, step: int, device: torch.device | str) -> Iterator[None]:
+    """Within, the global generators draw from (seed, step) alone: for dropout, which takes no generator.
+
+    An interrupted run thus goes on with the very masks it would have had. For training processes only, as `seeded`.
+    """
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed * 1_000_003 + step)
+        yield
 
 
 def minibatches(n: int, batch: int, seed: int, start: int = 0) -> Iterator[Tensor]:

@@ -1,0 +1,139 @@
+"""Writing at batch 1 against transformers' `generate` with its cache, on the same weights.
+
+    python -m benchmarks.text [--tokens 200] [--threads 2] [--rounds 5]
+
+The weights are those of a GPT of GPT-2's own parts, with the shape of `gpt-shakespeare` (drawn, not trained: what they
+say does not change how long it takes), so that both can hold them in float32; both write the same tokens greedily,
+then both draw with temperature and top-k. They take turns, so that a busy machine slows both alike. At batch 1 every
+token reads every weight once: memory bandwidth over the size of the weights is the most tokens a second there can be,
+unless the weights stay in the processor's cache.
+"""
+
+import argparse
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from benchmarks._common import report
+from genai_core import checkpoints, gpt, train
+from genai_core.hub_text import as_gpt2
+from genai_core.text_sampling import Greedy, Temperature, TopK, generate
+from genai_core.training import seeded
+
+PROMPT = 32  # tokens
+K = 40
+
+
+def bandwidth(size: int = 2**28, rounds: int = 7) -> float:
+    """Bytes a second that a matrix-vector product of `size` bytes reads, far more than any cache holds."""
+    matrix = torch.ones(size // 4 // 4096, 4096)
+    vector, best = torch.ones(4096), 0.0
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        matrix @ vector
+        best = max(best, size / (time.perf_counter() - begun))
+    return best
+
+
+def seconds(makers: list[Callable[[], object]], rounds: int) -> list[float]:
+    """Median wall time of each maker, the makers taking turns."""
+    taken = [[] for _ in makers]
+    for round_ in range(rounds + 1):
+        for maker, times in zip(makers, taken, strict=True):
+            begun = time.perf_counter()
+            maker()
+            if round_:  # the first one warms up
+                times.append(time.perf_counter() - begun)
+    return [statistics.median(times) for times in taken]
+
+
+def pair(model: gpt.GPT) -> tuple[Callable[..., list[int]], Callable[..., list[int]]]:
+    """(prompt, tokens, draw) -> the tokens written, by us and by transformers."""
+    theirs = as_gpt2(model)
+
+    def ours(ids: list[int], tokens: int, draw: bool) -> list[int]:
+        chain = [Temperature(0.8), TopK(K)] if draw else [Greedy()]
+        return generate(model, ids, chain=chain, max_tokens=tokens, generator=torch.Generator().manual_seed(0))
+
+    def peer(ids: list[int], tokens: int, draw: bool) -> list[int]:
+        drawing = {"do_sample": True, "temperature": 0.8, "top_k": K} if draw else {"do_sample": False}
+        given = torch.tensor([ids])
+        made = theirs.generate(
+            given, attention_mask=torch.ones_like(given), max_new_tokens=tokens, pad_token_id=0, **drawing
+        )
+        return made[0, len(ids) :].tolist()
+
+    return ours, peer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tokens", type=int, default=200, help="at most 224, which the context holds")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    config = dataclasses.replace(gpt.GPTConfig(), **gpt.GPT2)
+    model = seeded(0, lambda: gpt.GPT(config)).eval().requires_grad_(False)
+    ids = torch.randint(config.vocab, (PROMPT,), generator=torch.Generator().manual_seed(0)).tolist()
+    size = 4 * sum(p.numel() for p in model.parameters())
+    limit = bandwidth() / size
+    ours, peer = pair(model)
+    same = ours(ids, options.tokens, False) == peer(ids, options.tokens, False)
+
+    rows = []
+    for draw in (False, True):
+        calls = [lambda n=n, who=who, draw=draw: who(ids, n, draw) for n in (options.tokens, 1) for who in (ours, peer)]
+        own, other, own_first, other_first = seconds(calls, options.rounds)
+        for who, whole, first in (("ours", own, own_first), ("transformers", other, other_first)):
+            rate = options.tokens / whole
+            rows.append(
+                {
+                    "who": who,
+                    "how": f"temperature 0.8, top-k {K}" if draw else "greedy",
+                    "tokens_per_second": rate,
+                    "first_token_ms": 1000 * first,
+                    "share_of_bandwidth_percent": 100 * rate / limit,
+                    "times_faster": other / whole,
+                }
+            )
+    for technique in train.TEXT:
+        for name in sorted(set(technique.RECIPES) & set(checkpoints.names())):
+            shipped = technique.load(name)
+            prompt = ids if shipped.config.units == "characters" else [i % shipped.config.vocab for i in ids]
+            write = [lambda n=n, m=shipped, p=prompt: _write(m, p, n) for n in (options.tokens, 1)]
+            whole, first = seconds(write, options.rounds)
+            rows.append(
+                {
+                    "who": name,
+                    "how": "greedy",
+                    "tokens_per_second": options.tokens / whole,
+                    "first_token_ms": 1000 * first,
+                    "share_of_bandwidth_percent": None,
+                    "times_faster": None,
+                }
+            )
+    report(
+        "text",
+        rows,
+        tokens=options.tokens,
+        prompt=PROMPT,
+        threads=options.threads,
+        weights_mib=round(size / 2**20, 1),
+        bandwidth_gb_per_second=round(limit * size / 1e9, 1),
+        limit_tokens_per_second=round(limit),
+        same_tokens=same,
+        aims="at least 3 times the tokens a second of transformers; first token in at most 50 ms",
+    )
+
+
+def _write(model, ids: list[int], tokens: int) -> list[int]:
+    return generate(model, ids, chain=[Greedy()], max_tokens=tokens, generator=torch.Generator().manual_seed(0))
+
+
+if __name__ == "__main__":
+    main()

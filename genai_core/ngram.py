@@ -1,0 +1,269 @@
+"""n-gram model with interpolated Kneser-Ney smoothing (Kneser & Ney 1995, Chen & Goodman 1998).
+
+How often did each token follow the n - 1 tokens before it? Counts of long contexts are sharp but rare; so some of each
+count is taken off (the discount D) and what that frees, lambda, is shared out as the next shorter context says:
+
+    p_n(w | h) = max(c(h w) - D(c), 0) / c(h) + lambda(h) p_{n-1}(w | h without its first token)     [C & G, eq. 20]
+
+For all but the longest n, c counts not how often w followed h, but after how many different tokens h w was seen: a
+word that is only ever seen in "San Francisco" is frequent, but fits in few places. Below n = 1 all are as likely.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genai_core import text, text_evaluation
+from genai_core.text import Corpus, check_vocab
+from genai_core.training import Recipe, TrainStep
+
+
+@dataclass(frozen=True)
+class NGramConfig:
+    vocab: int = 65
+    units: str = "characters"
+    order: int = 8  # the longest n
+    discounts: int = 3  # D for counts of 1, 2 and more ("modified", Chen & Goodman 1998, section 3); or 1 for all
+
+
+class Level(NamedTuple):
+    """What is known of the n-grams of one order: a distribution for each of its contexts.
+
+    An n-gram is the number whose digits, to the base `vocab`, are its tokens.
+    """
+
+    grams: np.ndarray  # [M] int64, rising
+    kept: np.ndarray  # [M] count less the discount, over the count of the context
+    contexts: np.ndarray  # [C] int64, rising: the first n - 1 tokens
+    first: np.ndarray  # [C + 1] where in `grams` those of each context begin
+    freed: np.ndarray  # [C] lambda
+
+
+class NGram(nn.Module):
+    """Counts of all n-grams, kept as a tree: for each gram of one order its last token, its count and how many grams
+    of the next order go on from it. `load` and `train` give it its `tokenizer`.
+
+    Raises: ValueError for an order below 1, or so high that an n-gram does not fit into 63 bits.
+    """
+
+    def __init__(self, config: NGramConfig):
+        super().__init__()
+        if config.order < 1 or config.vocab**config.order >= 2**63:
+            raise ValueError(f"An order of {config.order} is not possible with {config.vocab} tokens.")
+        self.config = config
+        self.tokens, self.goes_on = nn.ParameterList(), nn.ParameterList()  # [M] of each order; all but the last
+        self.counts = nn.ParameterList()  # [M] of each order
+        self._levels: dict[tuple[int, bool], Level] = {}
+
+    def load_state_dict(self, state: dict, *args, **kwargs):
+        """As nn.Module's; how many n-grams there are is known from the state only."""
+        for name in ("tokens", "goes_on", "counts"):
+            found = sorted(int(key.split(".")[1]) for key in state if key.startswith(f"{name}."))
+            setattr(self, name, nn.ParameterList(_stored(torch.zeros_like(state[f"{name}.{i}"])) for i in found))
+        self._levels = {}
+        if len(self.counts) != self.config.order:
+            raise RuntimeError(f"There are {len(self.counts)} orders, not {self.config.order}.")
+        return super().load_state_dict(state, *args, **kwargs)
+
+    def count(self, ids: np.ndarray, order: int) -> None:
+        """Add the counts of one order of a text [N]; the orders below must be there."""
+        n, vocab = order, self.config.vocab
+        grams, counts = np.unique(as_numbers(ids, n, vocab), return_counts=True)
+        if n > 1:
+            before = np.unique(as_numbers(ids, n - 1, vocab))
+            self.goes_on.append(_smallest(np.bincount(np.searchsorted(before, grams // vocab), minlength=len(before))))
+        self.tokens.append(_smallest(grams % vocab))
+        self.counts.append(_smallest(counts))
+        self._levels = {}
+
+    def grams(self) -> list[np.ndarray]:
+        """The n-grams of each order as numbers, rising."""
+        found = [self.tokens[0].cpu().numpy().astype(np.int64)]
+        for tokens, goes_on in zip(list(self.tokens)[1:], self.goes_on, strict=False):
+            stems = np.repeat(found[-1], goes_on.cpu().numpy())
+            found.append(stems * self.config.vocab + tokens.cpu().numpy())
+        return found
+
+    def level(self, n: int, longest: bool) -> Level:
+        """The n-grams of order n, discounted; `longest`: with their plain counts, else by the tokens before them."""
+        if (n, longest) not in self._levels:
+            grams = self.grams()
+            self._levels = {
+                (i + 1, plain): self._level(grams, i, plain)
+                for i in range(len(grams))
+                for plain in (True, False)
+                if plain or i + 1 < len(grams)
+            }
+        return self._levels[n, longest]
+
+    def _level(self, grams: list[np.ndarray], i: int, plain: bool) -> Level:
+        vocab, own = self.config.vocab, grams[i]
+        if plain:
+            counts = self.counts[i].cpu().numpy().astype(np.int64)
+        else:
+            ends = grams[i + 1] % vocab ** (i + 1)  # each longer gram without its first token
+            counts = np.bincount(np.searchsorted(own, ends), minlength=len(own))
+        discount = discounts_of(counts, self.config.discounts)[np.minimum(counts, 3)]
+        contexts, first = np.unique(own // vocab, return_index=True)
+        total = np.maximum(np.add.reduceat(counts, first), 1)  # 0 only where the text begins
+        sizes = np.diff(np.append(first, len(own)))
+        return Level(
+            grams=own,
+            kept=(counts - discount) / np.repeat(total, sizes),
+            contexts=contexts,
+            first=np.append(first, len(own)),
+            freed=np.where(np.add.reduceat(counts, first) > 0, np.add.reduceat(discount, first) / total, 1.0),
+        )
+
+    def probabilities(self, ids: Sequence[int], order: int | None = None) -> np.ndarray:
+        """p of every token after `ids` (none are needed), [vocab] float64; order: a lower one than the config's.
+
+        Raises: ValueError for an order there is not.
+        """
+        order = self._order(order)
+        vocab = self.config.vocab
+        p = np.full(vocab, 1 / vocab)
+        for n in range(1, min(order, len(ids) + 1) + 1):
+            level = self.level(n, n == order)
+            context = 0
+            for token in ids[len(ids) - n + 1 :]:
+                context = context * vocab + int(token)
+            at = int(np.searchsorted(level.contexts, context))
+            if at < len(level.contexts) and level.contexts[at] == context:
+                span = slice(level.first[at], level.first[at + 1])
+                p = level.freed[at] * p
+                p[level.grams[span] % vocab] += level.kept[span]
+        return p
+
+    def nats(self, ids: Tensor, order: int | None = None) -> Tensor:
+        """-log p of every token of ids [N, T + 1] but the first, given those before it: [N, T], in nats."""
+        order = self._order(order)
+        vocab, rows = self.config.vocab, ids.cpu().numpy()
+        p = np.full((rows.shape[0], rows.shape[1] - 1), 1 / vocab)
+        for n in range(1, min(order, rows.shape[1]) + 1):
+            level = self.level(n, n == order)
+            grams = np.stack([as_numbers(row, n, vocab) for row in rows])[:, n == 1 :]  # the first token has no p
+            here = p[:, max(n - 2, 0) :]  # of those with n - 1 tokens before them; a view of p
+            at = np.searchsorted(level.contexts, grams // vocab).clip(0, len(level.contexts) - 1)
+            known = level.contexts[at] == grams // vocab
+            found = np.searchsorted(level.grams, grams).clip(0, len(level.grams) - 1)
+            kept = np.where(level.grams[found] == grams, level.kept[found], 0.0)
+            here[:] = np.where(known, kept + level.freed[at] * here, here)
+        return torch.from_numpy(-np.log(p)).float()
+
+    def _order(self, order: int | None) -> int:
+        order = len(self.counts) if order is None else order
+        if not 1 <= order <= len(self.counts):
+            raise ValueError(f"There is no order {order}; there are 1 to {len(self.counts)}.")
+        return order
+
+    def reader(self) -> "NGram":
+        """The model itself: there is nothing to keep."""
+        return self
+
+    def copy(self) -> "NGram":
+        """As `reader`."""
+        return self
+
+    def next_logits(self, ids: Sequence[int], order: int | None = None) -> Tensor:
+        """log p of the token after `ids`, [vocab] float32."""
+        return torch.from_numpy(np.log(self.probabilities(ids, order))).float()
+
+    def score(self, string: str, order: int | None = None) -> Tensor:
+        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after START.
+
+        Raises: ValueError for characters outside the vocabulary or an order there is not.
+        """
+        ids = torch.tensor([self.tokenizer.encode(text.START + string)])
+        return self.nats(ids, order)[0]
+
+
+def as_numbers(ids: np.ndarray, n: int, vocab: int) -> np.ndarray:
+    """Every n-gram of a text [N] as a number to the base `vocab`: [N - n + 1] int64."""
+    ids = ids.astype(np.int64)
+    return sum((ids[i : len(ids) - n + 1 + i] * vocab ** (n - 1 - i) for i in range(n)), np.int64(0))
+
+
+def discounts_of(counts: np.ndarray, kinds: int) -> np.ndarray:
+    """D for counts of 0, 1, 2 and 3 or more, from how many counts [M] are 1, 2, 3, 4 [Chen & Goodman 1998, eq. 26].
+
+    kinds: 3 for D of each, 1 for the same D for all [eq. 17]. So few counts that D is not between 0 and the count make
+    it one for all, or one half.
+    """
+    n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
+    y = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
+    if kinds == 3 and n1 and n2 and n3:
+        found = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
+        if (found[1:] > 0).all():
+            return found
+    return np.array([0.0, y, y, y])
+
+
+def _smallest(values: np.ndarray) -> nn.Parameter:
+    """Whole numbers in the smallest type that holds them."""
+    largest = int(values.max(initial=0))
+    kind = np.uint8 if largest < 2**8 else np.int16 if largest < 2**15 else np.int32
+    return _stored(torch.from_numpy(values.astype(kind)))
+
+
+def _stored(values: Tensor) -> nn.Parameter:
+    return nn.Parameter(values, requires_grad=False)
+
+
+def train(
+    config: NGramConfig,
+    corpus: Corpus,
+    *,
+    steps: int,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    resume: dict | None = None,
+) -> Iterator[TrainStep]:
+    """Count the corpus, one order a step, at most config.order; "grams" is how many different ones there are.
+
+    Nothing is drawn, so that the seed does nothing; a resumed run counts anew. Raises: ValueError if the corpus is
+    shorter than an n-gram or has another vocabulary.
+    """
+    check_vocab(config, corpus)
+    if len(corpus.ids) <= config.order:
+        raise ValueError(f"The text has {len(corpus.ids)} tokens, and needs more than {config.order}.")
+    done, ids = resume["step"] if resume else 0, corpus.ids.cpu().numpy()
+    model = NGram(config)
+    model.tokenizer = corpus.tokenizer
+    for n in range(1, min(steps, config.order) + 1):
+        model.count(ids, n)
+        if n > done:
+            yield TrainStep(n, {"grams": float(len(model.counts[-1]))}, model, lambda n=n: {"step": n})
+
+
+RECIPES = {"ngram-shakespeare": Recipe(NGramConfig(), "shakespeare", steps=8)}
+CARD = {
+    "overview": "Counts of all pieces of 1 to {order} {units}, smoothed as interpolated Kneser-Ney has it (Chen & "
+    "Goodman 1998). Its parameters are those counts and the tree that they hang in.",
+    "stored": "whole numbers of 1, 2 or 4 bytes",
+    "use": "Teaching: the simplest model of the text tab, beside the LSTM and the GPT.",
+    "limits": "It sees the last few characters and nothing before them, and copies its corpus wherever a long piece of "
+    "it was seen only once.",
+}
+
+
+def load(name: str) -> NGram:
+    """An n-gram model with its `tokenizer`, ready to use. Raises: CheckpointError, which says which names there are."""
+    return text.load(name, NGram, NGramConfig)
+
+
+def examples(recipe: Recipe) -> Corpus:
+    """What a recipe counts. Raises: DataError."""
+    return text.examples(recipe.dataset, recipe.config.units, recipe.config.vocab)
+
+
+def evaluate(name: str) -> dict:
+    """Figures of a shipped n-gram model on the last 10 % of its corpus (see `genai_core.cards.LABELS`)."""
+    model, recipe = load(name), RECIPES[name]
+    ids = torch.tensor(model.tokenizer.encode(text.corpus(recipe.dataset, "validation")))
+    by_order = [text_evaluation.validation_nats(model, ids, order=order) for order in range(1, model.config.order + 1)]
+    return {**text_evaluation.evaluate(model, recipe), "nats_per_character_by_order": by_order}

@@ -1,0 +1,179 @@
+"""The laws of the transformer, for GPT-2's parts and for the modern ones alike."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from genai_core import gpt, text
+from genai_core.training import seeded
+
+MODERN = gpt.GPTConfig(vocab=11, context=16, layers=2, heads=2, width=16, dropout=0.1, zero_init=False, batch=4)
+CLASSIC = dataclasses.replace(MODERN, **gpt.GPT2)
+BOTH = pytest.mark.parametrize("config", [MODERN, CLASSIC], ids=["modern", "gpt2"])
+LETTERS = "abcdefghij\n"
+
+
+def made(config, seed=0) -> gpt.GPT:
+    model = seeded(seed, lambda: gpt.GPT(config)).eval().requires_grad_(False)
+    for p in model.parameters():  # far from their initial values, where every part matters
+        p += 0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel()))
+    model.tokenizer = text.CharTokenizer(LETTERS)
+    return model
+
+
+def tokens(*shape, seed=0):
+    return torch.randint(11, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def corpus(n=400):
+    return text.Corpus.of("".join(LETTERS[i] for i in tokens(n).tolist()) + LETTERS)
+
+
+def weights(model):
+    return torch.cat([p.flatten() for p in model.parameters()])
+
+
+@BOTH
+def test_a_changed_token_changes_nothing_before_it(config):
+    model, ids = made(config), tokens(3, 12)
+    other = ids.clone()
+    other[:, 7] = (other[:, 7] + 1) % 11
+    a, b = model(ids), model(other)
+    assert torch.allclose(a[:, :7], b[:, :7], atol=1e-5)
+    assert (a[:, 7:] - b[:, 7:]).abs().amax((0, 2)).min() > 1e-3
+
+
+@BOTH
+def test_reading_with_the_cache_gives_the_logits_without_it(config):
+    model, ids = made(config), tokens(16).tolist()
+    whole = model(torch.tensor([ids]))[0]
+    reader = model.reader()
+    for n in (1, 2, 5, 6, 11, 16):  # one token at a time and several at once
+        torch.testing.assert_close(reader.next_logits(ids[:n]), whole[n - 1], atol=1e-4, rtol=1e-4)
+        assert len(reader.states) == n
+
+
+@BOTH
+def test_a_reader_beyond_the_context_or_on_another_branch_is_as_a_new_one(config):
+    model, ids = made(config), tokens(60).tolist()
+    reader = model.reader()
+    for n in range(1, 61):
+        torch.testing.assert_close(reader.next_logits(ids[:n]), model.next_logits(ids[:n]), atol=1e-4, rtol=1e-4)
+    twin = reader.copy()
+    for branch in ([*ids[:50], 3], [*ids[:57], 1, 2], ids[:5], ids):
+        torch.testing.assert_close(reader.next_logits(branch), model.next_logits(branch), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(twin.next_logits([*ids, 4]), model.next_logits([*ids, 4]), atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="at least one token"):
+        reader.next_logits([])
+
+
+def test_the_window_always_holds_most_of_the_context_and_jumps_seldom():
+    starts = [text.first_seen(n, 16) for n in range(1, 200)]
+    assert starts[:16] == [0] * 16
+    assert all(12 < n - start <= 16 for n, start in enumerate(starts[16:], 17))
+    assert len(set(starts)) < 200 / 4 + 1
+
+
+@BOTH
+def test_the_score_is_what_reading_on_says(config):
+    model, string = made(config), "".join(LETTERS[i] for i in tokens(45).tolist())
+    ids = model.tokenizer.encode("\n" + string)
+    expected = [-F.log_softmax(model.next_logits(ids[:n]), 0)[ids[n]] for n in range(1, len(ids))]
+    torch.testing.assert_close(model.score(string), torch.stack(expected), atol=1e-3, rtol=1e-3)
+    assert model.score("").tolist() == []
+    with pytest.raises(ValueError, match="'z'"):
+        model.score("abz")
+
+
+def test_rotated_products_depend_on_distance_only(generator):
+    table = gpt.rotary_table(64, 8)
+    q, k = torch.randn(2, 8, generator=generator).double()
+    at = torch.arange(64)
+    products = gpt.rotate(q.expand(64, 8), table.double()) @ gpt.rotate(k.expand(64, 8), table.double()).T
+    for distance in (0, 1, 5, 40):
+        along = products[at[distance:], at[: 64 - distance]]
+        assert along.max() - along.min() < 1e-5
+    assert torch.allclose(gpt.rotate(q, table[:, :1].double()[:, 0]), q)  # nothing turns at place 0
+    assert products[0].std() > 0.01
+
+
+def test_attention_is_softmax_of_scaled_products(generator):
+    """Written out with loops, against what the module computes."""
+    config = dataclasses.replace(MODERN, heads=2)
+    attention = seeded(1, lambda: gpt.Attention(config, 0))
+    x = torch.randn(1, 5, 16, generator=generator)
+    q, k, v = attention.qkv(x)[0].view(5, 3, 2, 8).unbind(1)  # [T, heads, d]
+    y = torch.zeros(5, 2, 8)
+    for head in range(2):
+        for t in range(5):
+            weight = torch.softmax(q[t, head] @ k[: t + 1, head].T / 8**0.5, 0)
+            y[t, head] = weight @ v[: t + 1, head]
+    torch.testing.assert_close(attention(x, None)[0], attention.out(y.flatten(1)), atol=1e-5, rtol=1e-4)
+
+
+def test_gpt2_of_transformers_has_the_same_logits_with_the_same_weights():
+    from genai_core.hub_text import as_gpt2
+
+    model = made(CLASSIC)
+    theirs, ids = as_gpt2(model), tokens(2, 16)
+    torch.testing.assert_close(model(ids), theirs(ids).logits, atol=2e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="GPT-2"):
+        as_gpt2(made(MODERN))
+
+
+@pytest.mark.parametrize("change", [{"norm": "batch"}, {"positions": "none"}, {"activation": "x"}, {"heads": 3}])
+def test_parts_that_there_are_not_are_refused(change):
+    with pytest.raises(ValueError):  # noqa: PT011
+        gpt.GPT(dataclasses.replace(MODERN, **change))
+
+
+def test_the_recipes_fit_into_16_mib_of_float16():
+    for recipe in gpt.RECIPES.values():
+        with torch.device("meta"):
+            model = gpt.GPT(recipe.config)
+        assert sum(p.numel() for p in model.parameters()) * 2 < 16 * 2**20
+    with torch.device("meta"):
+        assert sum(p.numel() for p in gpt.GPT(gpt.GPTConfig()).parameters()) == pytest.approx(4.75e6, rel=0.01)
+
+
+def test_muon_gets_the_matrices_of_the_layers_and_everything_gets_an_optimizer():
+    for config in (MODERN, CLASSIC, dataclasses.replace(MODERN, optimizer="adamw")):
+        model = gpt.GPT(config)
+        both = gpt.optimizers(model)
+        held = [p for optimizer in both.values() for group in optimizer.param_groups for p in group["params"]]
+        assert len(held) == len({id(p) for p in held}) == len(list(model.parameters()))
+        assert len(both["hidden"].param_groups[0]["params"]) == 4 * config.layers
+
+
+def test_at_first_every_token_is_as_likely():
+    model = gpt.GPT(dataclasses.replace(MODERN, zero_init=True)).eval()
+    assert torch.allclose(model.nats(tokens(2, 9)), torch.tensor(11.0).log())
+
+
+@BOTH
+def test_a_resumed_run_ends_in_the_weights_of_an_uninterrupted_one(config):
+    whole = list(gpt.train(config, corpus(), steps=8, seed=2))
+    loop = gpt.train(config, corpus(), steps=8, seed=2)
+    state = [next(loop) for _ in range(3)][-1].state()
+    rest = list(gpt.train(config, corpus(), steps=8, seed=2, resume=state))
+    assert [step.step for step in rest] == list(range(4, 9))
+    assert rest[-1].losses == whole[-1].losses
+    assert torch.equal(weights(rest[-1].model), weights(whole[-1].model))
+    assert not rest[-1].model.training
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+@BOTH
+def test_the_loss_falls_on_one_batch(config, optimizer):
+    config = dataclasses.replace(config, optimizer=optimizer, warmup=5, dropout=0.0)
+    steps = list(gpt.train(config, corpus(10), steps=80, seed=0))
+    assert steps[-1].losses["loss"] < 0.5 * steps[0].losses["loss"]
+
+
+def test_a_corpus_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="kinds of tokens"):
+        next(gpt.train(MODERN, text.Corpus.of("abc"), steps=1))
+    with pytest.raises(ValueError, match="needs more than 16"):
+        next(gpt.train(MODERN, text.Corpus.of(LETTERS), steps=1))
