@@ -100,7 +100,7 @@ _plans: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def plan(model: "GPT") -> Plan:
-    """The model's Plan; of a model that is still in training, a new one each time."""
+    """The model's Plan: kept for a frozen one (such as `load` gives, which nobody changes), else made anew."""
     if any(p.requires_grad for p in model.parameters()):
         return Plan(model, turned=False)
     if model not in _plans:

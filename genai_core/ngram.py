@@ -161,6 +161,10 @@ class NGram(nn.Module):
             raise ValueError(f"There is no order {order}; there are 1 to {len(self.counts)}.")
         return order
 
+    def at(self, order: int) -> "Lower":
+        """The same model with a lower order. Raises: ValueError for an order there is not."""
+        return Lower(self, self._order(order))
+
     def reader(self) -> "NGram":
         """The model itself: there is nothing to keep."""
         return self
@@ -180,6 +184,30 @@ class NGram(nn.Module):
         """
         ids = torch.tensor([self.tokenizer.encode(text.START + string)])
         return self.nats(ids, order)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Lower:
+    """An n-gram model that uses no more than `order` of its orders; reads and scores as the whole one does."""
+
+    whole: NGram
+    order: int
+
+    @property
+    def tokenizer(self):
+        return self.whole.tokenizer
+
+    def reader(self) -> "Lower":
+        return self
+
+    def copy(self) -> "Lower":
+        return self
+
+    def next_logits(self, ids: Sequence[int]) -> Tensor:
+        return self.whole.next_logits(ids, self.order)
+
+    def score(self, string: str) -> Tensor:
+        return self.whole.score(string, self.order)
 
 
 def as_numbers(ids: np.ndarray, n: int, vocab: int) -> np.ndarray:

@@ -69,6 +69,15 @@ def test_a_reader_beyond_the_context_or_on_another_branch_is_as_a_new_one(config
         reader.next_logits([])
 
 
+@BOTH
+def test_what_a_reader_has_worked_out_beforehand_follows_a_training(config):
+    for step in gpt.train(config, corpus(), steps=3):
+        reader, ids = step.model.reader(), tokens(9).tolist()
+        read = [reader.next_logits(ids[:n]) for n in range(1, 10)]
+        with torch.inference_mode():
+            torch.testing.assert_close(torch.stack(read), step.model(torch.tensor([ids]))[0], atol=1e-4, rtol=1e-3)
+
+
 def test_the_window_always_holds_most_of_the_context_and_jumps_seldom():
     starts = [text.first_seen(n, 16) for n in range(1, 200)]
     assert starts[:16] == [0] * 16

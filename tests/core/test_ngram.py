@@ -103,8 +103,11 @@ def test_a_lower_order_is_the_model_counted_to_that_order():
     model, lower = counted(order=5), counted(order=2)
     ids = model.tokenizer.encode("the ca")
     assert model.probabilities(ids, 2) == pytest.approx(lower.probabilities(ids))
-    with pytest.raises(ValueError, match="no order 6"):
-        model.probabilities(ids, 6)
+    assert torch.equal(model.at(2).reader().next_logits(ids), lower.next_logits(ids))
+    assert torch.equal(model.at(2).score("a rat"), lower.score("a rat"))
+    for call in (lambda: model.probabilities(ids, 6), lambda: model.at(0)):
+        with pytest.raises(ValueError, match=r"no order \d"):
+            call()
 
 
 def test_the_grams_of_the_tree_are_those_of_the_text():
