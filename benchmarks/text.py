@@ -3,17 +3,20 @@
     python -m benchmarks.text [--tokens 200] [--threads 2] [--rounds 5]
 
 The weights are those of a GPT of GPT-2's own parts, with the shape of `gpt-shakespeare` (drawn, not trained: what they
-say does not change how long it takes), so that both can hold them in float32; both write the same tokens greedily,
-then both draw with temperature and top-k. They take turns, so that a busy machine slows both alike. At batch 1 every
-token reads every weight once: memory bandwidth over the size of the weights is the most tokens a second there can be,
-unless the weights stay in the processor's cache.
+say does not change how long it takes), so that both can hold them; first in float32, then in bfloat16, half as much to
+read. In float32 both write the same tokens greedily; then all draw with temperature and top-k. They take turns, so that
+a busy machine slows all alike. At batch 1 every token reads every weight once: memory bandwidth over the size of the
+weights is the most tokens a second there can be, unless the weights stay in the processor's cache.
 """
 
 import argparse
+import copy
 import dataclasses
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 
 import torch
 
@@ -25,6 +28,7 @@ from genai_core.training import seeded
 
 PROMPT = 32  # tokens
 K = 40
+OURS, PEER = "ours", "transformers"
 
 
 def bandwidth(size: int = 2**28, rounds: int = 7) -> float:
@@ -50,23 +54,28 @@ def seconds(makers: list[Callable[[], object]], rounds: int) -> list[float]:
     return [statistics.median(times) for times in taken]
 
 
-def pair(model: gpt.GPT) -> tuple[Callable[..., list[int]], Callable[..., list[int]]]:
-    """(prompt, tokens, draw) -> the tokens written, by us and by transformers."""
-    theirs = as_gpt2(model)
+def writers(model: gpt.GPT) -> dict[str, Callable[[list[int], int, bool], list[int]]]:
+    """Who writes: (prompt, tokens, draw) -> the tokens written, by us and by transformers, also in bfloat16."""
+    half = copy.deepcopy(theirs := as_gpt2(model)).bfloat16()
+    ours_half = SimpleNamespace(reader=lambda: model.reader(half=True))
 
-    def ours(ids: list[int], tokens: int, draw: bool) -> list[int]:
+    def ours(m, ids: list[int], tokens: int, draw: bool) -> list[int]:
         chain = [Temperature(0.8), TopK(K)] if draw else [Greedy()]
-        return generate(model, ids, chain=chain, max_tokens=tokens, generator=torch.Generator().manual_seed(0))
+        return generate(m, ids, chain=chain, max_tokens=tokens, generator=torch.Generator().manual_seed(0))
 
-    def peer(ids: list[int], tokens: int, draw: bool) -> list[int]:
+    def peer(m, ids: list[int], tokens: int, draw: bool) -> list[int]:
         drawing = {"do_sample": True, "temperature": 0.8, "top_k": K} if draw else {"do_sample": False}
         given = torch.tensor([ids])
-        made = theirs.generate(
-            given, attention_mask=torch.ones_like(given), max_new_tokens=tokens, pad_token_id=0, **drawing
-        )
+        mask = torch.ones_like(given)
+        made = m.generate(given, attention_mask=mask, max_new_tokens=tokens, pad_token_id=0, **drawing)
         return made[0, len(ids) :].tolist()
 
-    return ours, peer
+    return {
+        PEER: partial(peer, theirs),
+        OURS: partial(ours, model),
+        "transformers, bfloat16": partial(peer, half),
+        "ours, bfloat16": partial(ours, ours_half),
+    }
 
 
 def main() -> None:
@@ -82,23 +91,28 @@ def main() -> None:
     ids = torch.randint(config.vocab, (PROMPT,), generator=torch.Generator().manual_seed(0)).tolist()
     size = 4 * sum(p.numel() for p in model.parameters())
     limit = bandwidth() / size
-    ours, peer = pair(model)
-    same = ours(ids, options.tokens, False) == peer(ids, options.tokens, False)
+    who = writers(model)
+    same = who[OURS](ids, options.tokens, False) == who[PEER](ids, options.tokens, False)
 
     rows = []
     for draw in (False, True):
-        calls = [lambda n=n, who=who, draw=draw: who(ids, n, draw) for n in (options.tokens, 1) for who in (ours, peer)]
-        own, other, own_first, other_first = seconds(calls, options.rounds)
-        for who, whole, first in (("ours", own, own_first), ("transformers", other, other_first)):
+        calls = [
+            lambda write=write, n=n, draw=draw: write(ids, n, draw)
+            for n in (options.tokens, 1)
+            for write in who.values()
+        ]
+        taken = seconds(calls, options.rounds)
+        for name, whole, first in zip(who, taken, taken[len(who) :], strict=False):
             rate = options.tokens / whole
+            read = limit * (2 if "bfloat16" in name else 1)
             rows.append(
                 {
-                    "who": who,
+                    "who": name,
                     "how": f"temperature 0.8, top-k {K}" if draw else "greedy",
                     "tokens_per_second": rate,
                     "first_token_ms": 1000 * first,
-                    "share_of_bandwidth_percent": 100 * rate / limit,
-                    "times_faster": other / whole,
+                    "share_of_bandwidth_percent": 100 * rate / read,
+                    "times_faster": taken[0] / whole,
                 }
             )
     for technique in train.TEXT:

@@ -192,9 +192,9 @@ class GPT(nn.Module):
         """-log p of every token of ids [N, T + 1] but the first, given those before it: [N, T], in nats."""
         return F.cross_entropy(self(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="none")
 
-    def reader(self) -> "gpt_reader.Reader":
-        """Reads one text token by token, keeping what it has worked out."""
-        return gpt_reader.Reader(self)
+    def reader(self, half: bool = False) -> "gpt_reader.Reader":
+        """Reads one text token by token, keeping what it has worked out; half: in bfloat16, on a CPU."""
+        return gpt_reader.Reader(self, half)
 
     def next_logits(self, ids: Sequence[int]) -> Tensor:
         """Logits of the token after `ids`, [vocab] float32. Raises: ValueError if there are no ids."""

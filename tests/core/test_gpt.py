@@ -78,6 +78,16 @@ def test_what_a_reader_has_worked_out_beforehand_follows_a_training(config):
             torch.testing.assert_close(torch.stack(read), step.model(torch.tensor([ids]))[0], atol=1e-4, rtol=1e-3)
 
 
+@BOTH
+def test_reading_in_half_the_bits_says_nearly_the_same(config):
+    model, ids = made(config), tokens(16).tolist()
+    half, whole = model.reader(half=True), model.reader()
+    for n in range(1, 17):
+        a, b = (F.softmax(reader.next_logits(ids[:n]), 0) for reader in (half, whole))
+        assert 0.5 * (a - b).abs().sum() < 0.1
+        assert n == 1 or not torch.equal(a, b)
+
+
 def test_the_window_always_holds_most_of_the_context_and_jumps_seldom():
     starts = [text.first_seen(n, 16) for n in range(1, 200)]
     assert starts[:16] == [0] * 16
