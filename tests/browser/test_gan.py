@@ -103,7 +103,7 @@ def test_samples_stand_by_score_and_follow_truncation_and_seed(sheet):
 
 def test_a_chosen_sample_is_looked_for_in_the_data_and_driven_with_sliders(sheet):
     sheet.locator(".sheet button").nth(2).click()
-    sheet.get_by_text("place 3 of 36").wait_for()
+    sheet.get_by_text("of 36 in the discriminator").wait_for()
     sheet.wait_for_function(
         "/on the median|not on this machine/.test(document.querySelector('.copying').textContent)", timeout=120_000
     )
@@ -155,6 +155,7 @@ def test_the_labs_picture_and_link_bring_its_settings_back(tab, tmp_path):
     assert _checks.settings_in(file.read_bytes())["data"] == "spiral"
     tab.get_by_role("button", name="Copy link").first.click()
     tab.wait_for_function("location.search.includes('data=spiral')")
+    tab.wait_for_timeout(2000)
     tab.goto(tab.url)
     tab.wait_for_function("document.querySelector('[aria-label=\"Real points\"]')?.value === 'spiral'")
 
