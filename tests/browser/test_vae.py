@@ -200,7 +200,9 @@ def test_interpolation_and_beta_are_there_when_opened(tab):
 def test_a_live_training_streams_and_stops(tab):
     open_part(tab, "Train")
     tab.get_by_role("button", name="Train", exact=True).click()
-    tab.get_by_text("step 30 of").wait_for(timeout=TRAINING)
+    tab.wait_for_function(
+        "Number(document.querySelector('.progress').textContent.match(/step (\\d+)/)?.[1]) >= 30", timeout=TRAINING
+    )
     tab.get_by_role("button", name="Stop").click()
     tab.wait_for_timeout(1500)
     stopped = tab.locator(".progress").text_content()
