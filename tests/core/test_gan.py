@@ -209,6 +209,6 @@ def test_a_history_has_twelve_steps_and_one_strip():
     early, late = gan.preview(model), gan.preview(model)
     assert torch.equal(early, late)
     strip = history_strip([torch.zeros(36, 1, 28, 28), late])
-    assert strip.shape == (3, 6 * 28, 2 * 6 * 28)
+    assert strip.shape == (1, 6 * 28, 2 * 6 * 28)
     assert strip[:, :, : 6 * 28].max() == 0
     assert torch.equal(strip[0, :28, 6 * 28 : 7 * 28], late[0, 0])
