@@ -72,7 +72,7 @@ def build_tab() -> list:
     """Layout and wiring; returns the components that `restore` fills."""
     with gr.Tabs() as parts:
         with gr.Tab("Denoise", id="denoise"):
-            controls, _ = denoise.build()
+            controls = denoise.build()
         with gr.Tab("Race", id="race") as race_tab:
             race_inputs, table = race.build()
         with gr.Tab("Forward", id="forward"):

@@ -15,7 +15,7 @@ from genai_core.diffusion import schedules
 from genai_core.diffusion.samplers import SPACING, Step
 
 SECONDS = 30.0  # a run's own end, whatever the machine
-EVERY = 0.03  # seconds between two messages, a page is not asked for more than it can draw
+EVERY = 0.03  # seconds between two messages: a page is not sent more than it can draw
 PRESETS = {
     "A seven in 50 steps": "DDIM. At which step do you know that it is a 7?",
     "Only 8 steps": "The same noise with 8 evaluations by DPM-Solver++. What is lost?",
@@ -32,11 +32,10 @@ STATES = {
 }
 
 
-def shown(step: Step, run: str, seconds: float) -> dict:
+def shown(step: Step, seconds: float) -> dict:
     """One step for the page: COUNT pictures each of x_t, predicted noise, predicted x_0 and the state after it."""
     norm = None if step.guidance_norm is None else round(float(step.guidance_norm.mean()), 3)
     return {
-        "run": run,
         "step": step.step,
         "t": round(step.t, 4),
         "nfe": step.nfe,
@@ -53,7 +52,7 @@ def run_of(clean: dict, branch: tuple[int, int] | None) -> Iterator[Step]:
     """The steps of a run; of a branch (step k, its seed), those from k on: the way to k again, then fresh noise."""
     model, generator = diffusion.load(clean["model"]), torch.Generator().manual_seed(clean["seed"])
     options = _models.options(clean)
-    steps = diffusion.sample_steps(model, COUNT, generator=generator, start=(0, _noise(clean, generator)), **options)
+    steps = diffusion.sample_steps(model, COUNT, generator=generator, **options)
     if branch is None:
         yield from steps
         return
@@ -65,27 +64,21 @@ def run_of(clean: dict, branch: tuple[int, int] | None) -> Iterator[Step]:
     )
 
 
-def _noise(clean: dict, generator: torch.Generator) -> torch.Tensor:
-    return torch.randn((COUNT, 1, 28, 28), generator=generator)
-
-
 def frames(clean: dict, branch: tuple[int, int] | None = None) -> Iterator[dict]:
     """The control's value, message by message: what is new since the last, and of the first one the whole plan."""
     begun = sent = time.monotonic()
-    run = f"{begun:.6f}"
     sampler = SAMPLERS[clean["sampler"]]
     grid = schedules.grid(schedules.schedule(clean["schedule"]), clean["steps"], SPACING.get(sampler, "trailing"))
     plan = {
-        "run": run,
+        "run": f"{begun:.6f}",
         "levels": [round(float(t), 4) for t in grid[:-1]],
         "seed": clean["seed"],
         "branch": None if branch is None else branch[0],
-        "stochastic": sampler in ("ddpm", "langevin") or (sampler == "ddim" and clean["eta"] > 0),
     }
     waiting = []
     for step in run_of(clean, branch):
         now = time.monotonic()
-        waiting.append(shown(step, run, now - begun))
+        waiting.append(shown(step, now - begun))
         last = step.step == clean["steps"] - 1
         if last or len(waiting) == 1 == step.nfe or now - sent > EVERY or now - begun > SECONDS:
             yield plan | {"new": waiting, "done": last}
@@ -119,11 +112,7 @@ def picture(*controls):
 
 def values(found: dict) -> tuple:
     """Settings of a link or a saved picture -> values of the controls, the class and the sampler with choices."""
-    return controls_of(_models.values(found))
-
-
-def controls_of(given: tuple) -> tuple:
-    model, chosen, sampler, *rest = given
+    model, chosen, sampler, *rest = _models.values(found)
     return model, gr.Dropdown(choices=class_choices(model), value=chosen), sampler_choices(model, sampler), *rest
 
 
@@ -132,7 +121,7 @@ def class_choices(model: str) -> list[str]:
 
 
 def sampler_choices(model: str, value: str):
-    known = list(STUDENT if diffusion.load(model).jumps else SAMPLERS)
+    known = STUDENT if diffusion.load(model).jumps else list(SAMPLERS)
     return gr.Dropdown(choices=known, value=value if value in known else known[0])
 
 
@@ -159,7 +148,7 @@ def start(_request: dict) -> dict:
     return last | {"new": [part for message in (*messages, last) for part in message["new"]]}
 
 
-def controls(seeded: bool = True) -> list:
+def controls() -> list:
     """Model, class, sampler, steps, guidance; folded: schedule, eta; and the seed. Returns them in `settings` order."""
     model = gr.Dropdown([(title, name) for name, title in NAMES.items()], value=MODELS[0], label="Model")
     chosen = gr.Dropdown(class_choices(MODELS[0]), value=MIXED, label="Class")
@@ -169,13 +158,13 @@ def controls(seeded: bool = True) -> list:
     with gr.Accordion("More", open=False):
         schedule = gr.Dropdown(list(schedules.NAMES), value="cosine", label="Noise schedule")
         eta = gr.Slider(0, 1, value=0, step=0.05, label="η, DDIM's share of fresh noise")
-    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS, visible=seeded)
+    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
     model.input(choose, [model, chosen, sampler, steps], [chosen, sampler, steps], **LIGHT, **QUIET)
     return [model, chosen, sampler, steps, guidance, schedule, eta, seed]
 
 
-def build() -> tuple[list, gr.HTML]:
-    """Returns the controls and the stage."""
+def build() -> list:
+    """Returns the controls, which `values` fills."""
     _common.lead(
         "<b>Press Sample</b> and watch noise become six pictures. Then drag the step: look for when the network knows "
         "what it is drawing, long before it can be seen."
@@ -195,4 +184,4 @@ def build() -> tuple[list, gr.HTML]:
     other = stage.input(branch, [stage, *parts], stage, **quiet)
     stop.click(None, None, None, cancels=[run, other], api_visibility="private")
     pills.click(preset, None, parts, **LIGHT, **QUIET).success(sample, parts, stage, **quiet)
-    return parts, stage
+    return parts

@@ -32,7 +32,10 @@ def values(found: dict) -> tuple:
 
 
 def run(clean: dict, sampler: str) -> tuple[torch.Tensor, int, float]:
-    """One sampler's pictures [COUNT, 1, 28, 28], its evaluations, and its seconds."""
+    """One sampler's pictures [COUNT, 1, 28, 28], its evaluations, and its seconds.
+
+    The starting noise is the generator's first draw, the same for every sampler; fresh noise comes after it.
+    """
     model, begun = diffusion.load(NAME), time.perf_counter()
     *_, last = diffusion.sample_steps(
         model,
@@ -41,7 +44,6 @@ def run(clean: dict, sampler: str) -> tuple[torch.Tensor, int, float]:
         labels=_models.labels(NAME, clean["class"], COUNT),
         sampler=sampler,
         steps=steps_within(sampler, int(clean["nfe"])),
-        start=(0, _models.noise(clean["seed"])),
     )
     return diffusion.picture(last.after).cpu(), last.nfe, time.perf_counter() - begun
 

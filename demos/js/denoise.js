@@ -1,4 +1,4 @@
-// Denoising. value: {run, levels (of every step), seed, branch, stochastic, done, new: [{run, step, t, nfe, ms, x, noise, x0,
+// Denoising. value: {run, levels (of every step), seed, branch, done, new: [{step, t, nfe, ms, x, noise, x0,
 // after (bytes of six pictures each), norm}]}; or, towards Python, {branch: {step, seed}}.
 let plan = null, steps = [], at = 0, chosen = 0, timer = null, follow = true, branches = 0;
 const side = 28, area = side * side;

@@ -34,7 +34,7 @@ def test_every_step_reaches_the_page_once_and_in_order():
     steps = steps_of(messages)
     assert [step["step"] for step in steps] == list(range(30))
     assert [message["done"] for message in messages] == [False] * (len(messages) - 1) + [True]
-    assert len({step["run"] for step in steps} | {message["run"] for message in messages}) == 1
+    assert len({message["run"] for message in messages}) == 1
     assert len(messages[0]["new"]) == 1  # the first picture waits for nothing
     assert steps[0]["t"] == pytest.approx(messages[0]["levels"][0], abs=1e-3)
     assert steps[0]["norm"] >= 0
@@ -103,6 +103,10 @@ def test_a_preset_sets_the_controls(label):
     assert 1 <= steps <= 50
 
 
+def test_every_sampler_has_a_name_on_the_page():
+    assert set(_models.SAMPLERS.values()) == set(SAMPLERS)
+
+
 def test_the_race_gives_every_sampler_the_same_noise_and_budget():
     *_, table = race.show("4", _models.MIXED, 0)
     assert table.count('class="race"') == len(SAMPLERS)
@@ -112,6 +116,25 @@ def test_the_race_gives_every_sampler_the_same_noise_and_budget():
     assert ddim[1] == euler[1] == 8
     assert race.run(clean, "heun")[1] == 7  # the last of its steps is Euler's
     assert torch.equal(ddim[0], race.run(clean, "ddim")[0])
+
+
+def test_the_samplers_of_a_race_start_from_one_noise_and_draw_others_later(monkeypatch):
+    begun, drawn = [], []
+    sample_steps = core.sample_steps
+
+    def watched(*arguments, generator, **options):
+        for step in sample_steps(*arguments, generator=generator, **options):
+            begun.append(step.x) if step.step == 0 else drawn.append(generator.get_state())
+            yield step
+
+    monkeypatch.setattr(core, "sample_steps", watched)
+    clean = race.settings("4", "7", 5)
+    for name in ("ddim", "ddpm"):
+        race.run(clean, name)
+    assert torch.equal(*begun)
+    assert torch.equal(begun[0].cpu(), _models.noise(5))
+    unused = torch.Generator().manual_seed(5).get_state()
+    assert not any(torch.equal(state, unused) for state in drawn)
 
 
 def test_a_measured_figure_is_shown_and_a_missing_one_is_a_dash():
@@ -147,7 +170,7 @@ def test_inpainting_keeps_what_is_known_and_fills_the_rest():
 
 @pytest.mark.parametrize("label", inpaint.PRESETS)
 def test_a_preset_asks_for_a_part_and_leaves_a_part(label):
-    value, passes = inpaint.preset(gr.EventData(None, {"preset": label}), None)
+    value, passes = inpaint.preset(gr.EventData(None, {"preset": label}))
     mask = base64.b64decode(value["mask"])
     assert 0 < mask.count(255) < 784
     assert mask.count(0) + mask.count(255) == 784
