@@ -6,11 +6,11 @@ import os
 
 import gradio as gr
 
-from demos import _checks, diffusion, gan, home, vae
+from demos import _checks, diffusion, gan, home, text, vae
 from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
-TABS = (vae, gan, diffusion)
+TABS = (vae, gan, diffusion, text)
 
 
 def build_app() -> gr.Blocks:

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ MAX_BYTES = 5_000_000  # of an upload
 MAX_PIXELS = 4_000_000  # of a picture, refused before it is decoded
 SEEDS = 2**31 - 1
 SETTINGS_KEY = "genai-playground"
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)*|/[\w./ -]+")
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
@@ -62,6 +64,13 @@ def choice(value: Any, name: str, options: list[str] | tuple[str, ...]) -> str:
     """One of `options`."""
     if not isinstance(value, str) or value not in options:
         raise InputError(f"{name} must be one of: {', '.join(options)}.")
+    return value
+
+
+def hub_name(value: Any, example: str) -> str:
+    """The name of a model on the Hugging Face Hub, or a folder on this machine."""
+    if not isinstance(value, str) or len(value) > 200 or not HUB_NAME.fullmatch(value) or ".." in value:
+        raise InputError(f"The model must be a name such as {example}, or a folder on the server.")
     return value
 
 

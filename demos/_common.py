@@ -80,19 +80,20 @@ def control(name: str, value, server_functions: list[Callable] = (), **arguments
     """An own control: `js/<name>.html` (markup, then one <style>) and `js/<name>.js` (after `js/shared.js`).
 
     Lines `<!-- keep -->` and `<!-- pad -->` of the markup stand for `js/keep.html` (see `demos/_keep.py`) and for the
-    drawing pad of `js/pad.html`; where there is a pad, its script comes before the control's.
+    drawing pad of `js/pad.html`. Where there is a pad, or chips are made, their script comes before the control's.
     `value` is JSON-able; the script reads it as `props.value`, and Python sets it by returning a new one.
     Server functions are guarded: each answers {"ok": result} or {"error": sentence}.
     """
     markup, _, style = (JS / f"{name}.html").read_text().partition("<style>")
     for part in ("keep", "pad"):
         markup = markup.replace(f"<!-- {part} -->\n", (JS / f"{part}.html").read_text())
-    scripts = ["shared", *(["pad"] if 'class="pad"' in markup else []), name]
+    script = (JS / f"{name}.js").read_text()
+    needed = [part for part, sign in (("pad", 'class="pad"'), ("chips", "chipOf(")) if sign in markup + script]
     return gr.HTML(
         value,
         html_template=markup,
         css_template=style.removesuffix("</style>\n"),  # Gradio scopes it to the control
-        js_on_load="".join((JS / f"{script}.js").read_text() for script in scripts),
+        js_on_load="".join((JS / f"{part}.js").read_text() for part in ("shared", *needed)) + script,
         server_functions=[guarded(fn) for fn in server_functions] or None,
         apply_default_css=False,
         **arguments,

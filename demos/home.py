@@ -1,11 +1,14 @@
 """Home: what there is to touch, one card a technique, each with a picture that its own model makes at start."""
 
+import html
+
 import gradio as gr
 import torch
 
 from demos import _common
-from genai_core import diffusion, vae
+from genai_core import diffusion, ngram, text_sampling, vae
 from genai_core.gan import lab
+from genai_core.text_sampling import Temperature
 
 TITLE = "Home"
 
@@ -55,6 +58,23 @@ def noise_to_digits() -> str:
     )
 
 
+def eight_lines() -> str:
+    """What the 8-gram model says in the manner of Shakespeare, each letter shaded by its surprise, as HTML."""
+
+    def letters() -> str:
+        model, random = ngram.load("ngram-shakespeare"), torch.Generator().manual_seed(3)
+        ids = model.tokenizer.encode("\nKING:\n")
+        steps = text_sampling.generate_steps(model, ids, chain=[Temperature(0.7)], max_tokens=150, generator=random)
+        return "".join(
+            f'<span style="opacity:{0.35 + 0.65 * step.probability:.2f}">'
+            f"{html.escape(model.tokenizer.decode([step.token]))}</span>"
+            for step in steps
+        )
+
+    made = _common.or_error(letters)
+    return "" if isinstance(made, dict) else f'<div class="lines">{made}</div>'
+
+
 CARDS = {
     "VAE": (
         thirty_digits,
@@ -72,6 +92,12 @@ CARDS = {
         "Noise, step by step a picture",
         "One network that tells noise from picture, asked again and again. Watch what it sees at every step, race six "
         "samplers, and let it fill what you paint over.",
+    ),
+    "Text": (
+        eight_lines,
+        "One letter after the other",
+        "An n-gram, an LSTM and a GPT write in the manner of Shakespeare. Click any letter: see what else could have "
+        "come, what each filter removed, and the draw that decided.",
     ),
 }
 

@@ -138,12 +138,15 @@ def loading(name: str) -> Iterator[str | HubText]:
 
     Raises: HubError.
     """
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         fetching = pool.submit(load, name)
         while not fetching.done():
             yield f"Fetching {name}: {_fetched(name) / 2**20:.0f} MiB so far."
             wait([fetching], timeout=1.0)
-    yield fetching.result()
+        yield fetching.result()
+    finally:
+        pool.shutdown(wait=False)  # who leaves does not wait; what is fetched stays in the Hub's cache
 
 
 def _fetched(name: str) -> int:

@@ -109,7 +109,7 @@ class Reader:
     @property
     def states(self) -> Tensor:
         """What the head read at each token so far, [tokens, width]."""
-        return torch.cat(self._hidden)
+        return torch.cat(self._hidden) if self._hidden else torch.zeros(0, self.model.config.width)
 
     def copy(self) -> "Reader":
         """A reader that has read the same and goes its own way."""

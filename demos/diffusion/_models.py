@@ -11,6 +11,7 @@ TAB = "diffusion"
 NAMES = {
     "ddpm-mnist": "digits",
     "ddpm-mnist-fewstep": "digits, few-step student",
+    "ddpm-fashion": "garments",
 }
 MODELS = tuple(NAMES)
 SAMPLERS = {

@@ -197,4 +197,5 @@ def train(
 
 RECIPES = {
     "ddpm-mnist": Recipe(UNetConfig(), "mnist", steps=7400),
+    "ddpm-fashion": Recipe(UNetConfig(), "fashion", steps=4500),
 }

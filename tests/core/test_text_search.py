@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from genai_core import gpt, ngram, text, text_search
+from genai_core import gpt, lstm, ngram, text, text_search
 from genai_core.training import seeded
 
 CONFIG = gpt.GPTConfig(vocab=5, context=16, layers=2, heads=2, width=16, **gpt.GPT2)
@@ -94,6 +94,13 @@ def test_without_contrast_it_is_greedy(model):
     for step in text_search.contrastive_search(model, PROMPT, k=4, alpha=0.0, max_tokens=6):
         assert step.token == int(model.next_logits(ids).argmax())
         ids.append(step.token)
+
+
+def test_a_recurrent_model_is_searched_too():
+    recurrent = seeded(0, lambda: lstm.LSTM(lstm.LSTMConfig(vocab=5, layers=1, width=16))).eval()
+    step = next(text_search.contrastive_search(recurrent, PROMPT, k=3, alpha=0.5))
+    assert step.token in step.candidates
+    assert all(-1 <= likeness <= 1 for likeness in step.likeness)
 
 
 def test_what_cannot_be_searched_is_told():
