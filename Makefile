@@ -33,6 +33,7 @@ test: lint
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.slider
+	$(BIN)/python -m benchmarks.first
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.diffusion
 	$(BIN)/python -m benchmarks.text

@@ -1,6 +1,7 @@
-"""The peer of startup.py and slider.py: the least Gradio app that decodes with torch, from slider to picture."""
+"""The peer of startup.py, slider.py and first.py: the least Gradio app, from slider to picture or button to word."""
 
 import argparse
+import itertools
 
 import gradio as gr
 import torch
@@ -12,6 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--decode", action="store_true", help="decode with the VAE, else an empty picture")
+    parser.add_argument("--stream", action="store_true", help="a button that streams words, too")
     options = parser.parse_args()
     if options.decode:
         from genai_core import vae
@@ -26,10 +28,19 @@ def main() -> None:
         z[0, 0] = value
         return model.decode(z)[0, 0].numpy()
 
+    said = itertools.count(1)
+
+    def words():
+        for _ in range(3):
+            yield f"<p>{next(said)}</p>"
+
     with gr.Blocks(analytics_enabled=False) as demo:
         slider = gr.Slider(-3, 3, value=0, step=0.01, label="z")
         image = gr.Image(format="png")
         slider.input(decode, slider, image, show_progress="hidden")
+        if options.stream:
+            word = gr.HTML("<p>0</p>", elem_classes="word")
+            gr.Button("Say").click(words, None, word, show_progress="hidden")
     demo.launch(server_port=options.port)
 
 

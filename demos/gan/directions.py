@@ -108,6 +108,10 @@ def choose(name: str):
     return _models.state({"model": name, "seed": 0, "label": 3})
 
 
+def start(_request: dict) -> dict:
+    return _models.state({"model": MODELS[0], "seed": 0, "label": 3})
+
+
 def build() -> tuple[gr.Dropdown, gr.HTML]:
     _common.lead(
         "<b>Drag a slider</b>: each is a direction that the generator's first layer amplifies most, found from its "
@@ -115,8 +119,7 @@ def build() -> tuple[gr.Dropdown, gr.HTML]:
     )
     pills = _common.presets(PRESETS)
     model = gr.Dropdown([(NAMES[name], name) for name in MODELS], value=MODELS[0], label="Model", elem_classes="short")
-    first = _common.or_error(lambda: _models.state({"model": MODELS[0], "seed": 0, "label": 3}))
-    sliders = _common.control("latents", first, [decode, sweep, across, draw, save, restore])
+    sliders = _common.control("latents", None, [start, decode, sweep, across, draw, save, restore])
     model.input(choose, model, sliders, **_common.LIGHT, **_common.QUIET)
     pills.click(preset, None, [sliders, model], **_common.LIGHT, **_common.QUIET)
     return model, sliders

@@ -141,7 +141,7 @@ def preset(event: gr.EventData) -> dict:
     return draw({"seed": 0, **settings}) | {"note": note}
 
 
-def start() -> dict:
+def start(_request: dict) -> dict:
     return draw({"model": MODELS[0], "seed": 0})
 
 
@@ -151,6 +151,6 @@ def build():
         "what gets better, and for what is lost."
     )
     pills = _common.presets(PRESETS)
-    sheet = _common.control("samples", _common.or_error(start), [draw, nearest, save, restore])
+    sheet = _common.control("samples", None, [start, draw, nearest, save, restore])
     pills.click(preset, None, sheet, **_common.LIGHT, **_common.QUIET)
     return sheet

@@ -31,8 +31,7 @@ const read = () => {
   if (value?.error) { say(value.error); return; }
   for (const message of value?.all ?? (value?.new ? [value] : [])) take(message);
 };
-const ends = [0, 0.5, 1].map((t) => { const swatch = make("i", { class: "swatch" }); swatch.style.background = `rgb(${shadeOf(t)})`; return swatch; });
-$(".key").replaceChildren(make("span", {}, "expected"), ...ends, make("span", {}, "surprising to the model itself"));
+$(".key").replaceChildren(...keyOf("expected", "surprising to the model itself"));
 $(".go").addEventListener("click", () => { props.value = { ask: asked() }; trigger("submit"); });
 $(".halt").addEventListener("click", () => trigger("stop"));
 for (const name of NUMBERS) $("." + name).addEventListener("input", told);

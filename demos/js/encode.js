@@ -50,4 +50,4 @@ const show = () => {
 };
 const settings = () => ({ tab: "vae", part: "encode", model: model(), seed, pixels: base64(board.pixels()) });
 keep($(".results"), settings, server.save, server.restore, (next) => { props.value = next; show(); });
-watch("value", show); show();
+watch("value", show); begin(show);

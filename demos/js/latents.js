@@ -104,4 +104,4 @@ $(".seed").addEventListener("change", () => draw(+$(".seed").value));
 $(".zero").addEventListener("click", () => { value.z = value.z.map(() => 0); value.dims.forEach((_, k) => showRow(k)); showDistance(); decode([...value.z]); sweep(moved); across(); publish(); });
 keep($(".stage"), settings, server.save, server.restore, (next) => { props.value = next; show(); trigger("input"); });
 $(".label").addEventListener("change", () => setClass(+$(".label").value));
-watch("value", show); show();
+watch("value", show); begin(show);

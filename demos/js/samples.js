@@ -92,4 +92,4 @@ $(".psi").addEventListener("change", () => { look({ change: { truncation: +$(".p
 $(".sorted").addEventListener("change", () => { arrange(); fill(); });
 $(".drive").addEventListener("click", () => { props.value = { ...value, chosen }; trigger("input"); });
 keep(sheet, settings, server.save, server.restore, (next) => { props.value = next; show(); });
-watch("value", show); show();
+watch("value", show); begin(show);

@@ -23,7 +23,6 @@ const show = () => {
 const run = newest(async (text) => { const next = await ask(server.score, { text }); if (next) { props.value = next; show(); } });
 let waiting = null;
 $(".prompt").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => { if ($(".prompt").value.trim()) run($(".prompt").value); }, 150); });
-const ends = [0, 0.5, 1].map((t) => { const swatch = make("i", { class: "swatch" }); swatch.style.background = `rgb(${shadeOf(t)})`; return swatch; });
-$(".key").replaceChildren(make("span", {}, "expected"), ...ends, make("span", {}, "surprising (6 nat). A bar is 8 bits, what a letter costs in a plain file; point at a letter for its surprisal."));
+$(".key").replaceChildren(...keyOf("expected", "surprising (6 nat). A bar is 8 bits, what a letter costs in a plain file; point at a letter for its surprisal."));
 keep($(".stage"), () => ({ tab: "text", part: "score", text: $(".prompt").value }), server.save, server.restore, (next) => { props.value = next; show(); });
 watch("value", show); begin(show);

@@ -56,8 +56,7 @@ const BY = {
 const paint = () => {
   const [value, low, high] = BY[$(".by").value];
   [...chips.querySelectorAll(".chip")].forEach((chip, k) => { if (tokens()[k]) shadeChip(chip, value(tokens()[k])); chip.classList.toggle("on", k === chosen); });
-  const ends = [0, 0.5, 1].map((t) => { const swatch = make("i", { class: "swatch" }); swatch.style.background = `rgb(${shadeOf(t)})`; return swatch; });
-  $(".key").replaceChildren(make("span", {}, low), ...ends, make("span", {}, high));
+  $(".key").replaceChildren(...keyOf(low, high));
 };
 const text = () => {
   chips.replaceChildren(make("span", { class: "prompted" }, settings.prompt), ...tokens().map((t) => chipOf(t.text)));
@@ -96,12 +95,13 @@ const explain = (found, k) => {
   $(".title").textContent = `Token ${k + 1}, “${token.text.replace("\n", "↵").replace(" ", "␣")}”`;
   let from = 0;
   const pieces = found.bar.map(([name, end]) => {
+    if (end - from < 5e-4) return null;
     const width = 100 * (end - from), span = make("span", { class: found.draw >= from && found.draw < end ? "taken" : "" }, width > 2.5 ? name : "");
     span.style.width = `${width}%`; from = end;
     return span;
   });
   const mark = make("i"); mark.style.left = `${100 * found.draw}%`;
-  $(".cumulative").replaceChildren(...pieces, mark);
+  $(".cumulative").replaceChildren(...pieces.filter(Boolean), mark);
   const drawn = found.candidates.find((c) => c.id === found.token)?.text ?? "another";
   $(".drawn").textContent = `All that was left, likeliest first. The dice fell on u = ${found.draw.toFixed(3)}: “${drawn}”${same ? "." : token.hand ? ", but you chose otherwise." : " with the filters as they stand now; the text was written with others."}`;
   $(".entropies").textContent = `(entropy ${found.entropy.toFixed(2)} nat, after the filters ${found.after.toFixed(2)})`;
@@ -113,9 +113,10 @@ const explain = (found, k) => {
     row.addEventListener("click", () => fork(k, c.id));
     return row;
   }));
-  const lines = found.effects.map((e) => `${e.title} ${e.held ? "would have left none: the likeliest was kept" : e.removed ? `removed ${e.removed} of the tokens, ${per(e.mass)}${e.tokens.length ? ": " + e.tokens.join(" ") + (e.removed > 8 ? " …" : "") : ""}` : "removed none"}.`);
-  if (!lines.length) lines.push("There is none: the model's own probabilities were drawn from.");
-  $(".effects").replaceChildren(...lines.map((line) => make("li", {}, line)), make("li", { class: "hint" }, `${found.left} of ${found.vocab} tokens were left.`));
+  const lines = found.effects.map((e) => `${e.title} ${e.held ? "would have left none: the likeliest was kept" : e.removed ? `removed ${e.removed} of the tokens, ${per(e.mass)}: ${e.tokens.join(" ")}${e.removed > 8 ? " …" : ""}` : "removed none"}`);
+  if (!lines.length) lines.push("There is none: the model's own probabilities were drawn from");
+  $(".effects").replaceChildren(...lines.map((line) => make("li", {}, line)));
+  $(".left").textContent = `${found.left.toLocaleString("en")} of ${found.vocab.toLocaleString("en")} tokens were left.`;
 };
 
 // --- branches ---

@@ -49,7 +49,7 @@ def state(name: str, pixels: str, seed: int = 0, source: str = "example") -> dic
     return {"models": NAMES, "chosen": name, "pixels": pixels, "seed": seed, "from": source, "dims": dims}
 
 
-def start() -> dict:
+def start(_request: dict) -> dict:
     """The control's value at first: a picture made by the first model, so that there is something to see."""
     return state(MODELS[0], example({"model": MODELS[0], "seed": 2}))
 
@@ -90,5 +90,5 @@ def build():
         "of, and for what the reconstruction corrects."
     )
     return _common.control(
-        "encode", _common.or_error(start), [encode, _pictures.open_picture, _pictures.centre, example, save, restore]
+        "encode", None, [start, encode, _pictures.open_picture, _pictures.centre, example, save, restore]
     )

@@ -101,6 +101,10 @@ def choose(name: str):
     return _models.state(name, _models.draw(name, 0), 0), _common.card(name)
 
 
+def start(_request: dict) -> dict:
+    return _models.state(MODELS[0], _models.draw(MODELS[0], 0), 0)
+
+
 def build() -> tuple[gr.Dropdown, gr.HTML, gr.HTML]:
     """The pills, the model and the sliders; returns them in another order: model, sliders, pills."""
     _common.lead(
@@ -109,6 +113,5 @@ def build() -> tuple[gr.Dropdown, gr.HTML, gr.HTML]:
     )
     pills = _common.presets(PRESETS)
     model = gr.Dropdown([(NAMES[name], name) for name in MODELS], value=MODELS[0], label="Model", elem_classes="short")
-    start = _common.or_error(lambda: _models.state(MODELS[0], _models.draw(MODELS[0], 0), 0))
-    sliders = _common.control("latents", start, [decode, sweep, draw, save, restore])
+    sliders = _common.control("latents", None, [start, decode, sweep, draw, save, restore])
     return model, sliders, pills

@@ -18,7 +18,8 @@ def open_part(tab, name):
 
 def done(tab, tokens):
     tab.wait_for_function(
-        "n => document.querySelectorAll('.chips .chip').length === n && !document.querySelector('.state').textContent.endsWith('…')",
+        """n => document.querySelectorAll('.chips .chip').length === n
+        && !document.querySelector('.state').textContent.endsWith('…')""",
         arg=tokens,
     )
 
@@ -53,7 +54,7 @@ def test_a_letter_is_explained_follows_a_knob_and_another_is_taken_instead(tab):
     tab.locator(".chips .chip").nth(20).click()
     tab.get_by_text("The dice fell on").wait_for()
     before = tab.locator(".list").inner_html()
-    tab.get_by_label("Temperature").evaluate("(s) => { s.value = 2.5; s.dispatchEvent(new Event('input')); }")
+    tab.get_by_role("slider", name="Temperature").evaluate("(s) => { s.value = 2.5; s.dispatchEvent(new Event('input')); }")
     tab.wait_for_function("b => document.querySelector('.list').innerHTML !== b", arg=before)
     stem = tab.locator(".chips .chip").all_inner_texts()
     row = tab.locator(".list button:not(:has(.was)):not(:has(.gone))").first
@@ -112,6 +113,7 @@ def test_a_beam_search_is_a_tree(tab):
 
 def test_a_text_is_scored_as_it_is_typed(tab):
     open_part(tab, "Score")
+    tab.locator(".line .chips").nth(3).wait_for()
     tab.get_by_label("The text to score").fill("ROMEO:\nO")
     tab.wait_for_function("document.querySelectorAll('.line .chips')[1].textContent.length < 12")
     bits = tab.locator(".line b").all_inner_texts()

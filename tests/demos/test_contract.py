@@ -26,6 +26,12 @@ def test_a_tab_builds_alone(tab):
     assert re.fullmatch(r"[A-Z]\w+", tab.TITLE)
 
 
+def test_home_has_a_card_with_a_picture_for_every_tab():
+    assert list(home.CARDS) == [tab.TITLE for tab in app.TABS]
+    for title in home.CARDS:
+        assert home.picture({"title": title})
+
+
 def test_what_a_page_is_built_from_can_be_copied(config):
     """Gradio copies it for every visit; a key of a control's value that is a name of Gradio's own breaks that."""
     assert copy.deepcopy(config["components"])
@@ -41,6 +47,7 @@ def test_public_endpoints_are_few_named_unique_and_documented(config):
     assert {d["api_name"] for d in public(config)} == {
         "diffusion_sample",
         "gan_sample",
+        "text_generate",
         "vae_decode",
         "vae_encode",
         "vae_sample",

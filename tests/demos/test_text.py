@@ -115,9 +115,7 @@ def test_the_comparison_gives_each_model_the_prompt_and_measures_its_time():
     assert losses[0] > losses[1] > losses[2]
     three = _models.load("ngram-shakespeare").at(3)
     prompt = three.tokenizer.encode("\n" + compare.FIRST["prompt"])
-    made = generate(
-        three, prompt, chain=[Temperature(0.8)], max_tokens=30, generator=torch.Generator().manual_seed(1)
-    )
+    made = generate(three, prompt, chain=[Temperature(0.8)], max_tokens=30, generator=torch.Generator().manual_seed(1))
     assert "".join(text for text, _ in value["all"][0]["new"]) == three.tokenizer.decode(made)
 
 

@@ -1,0 +1,54 @@
+"""From the press of a button to the first thing on the screen: diffusion's first picture, the first token of a text.
+
+Beside a bare Gradio app whose button streams one word with no work behind it, in the same run: the floor.
+"""
+
+from benchmarks._common import browser, percentile, report, server
+
+RUNS = 15
+
+SCRIPT = """
+async ([button, place]) => {
+  const begun = performance.now();
+  const seen = new Promise((done) => new MutationObserver((_, observer) => {
+    observer.disconnect(); requestAnimationFrame(() => done(performance.now() - begun));
+  }).observe(document.querySelector(place), { childList: true, characterData: true, subtree: true }));
+  [...document.querySelectorAll('button:not([role=tab])')].find((b) => b.textContent.trim() === button && b.offsetParent).click();
+  return await seen;
+}
+"""
+
+
+def measure(page, button: str, place: str, pause: int) -> dict:
+    """pause: milliseconds that a run takes to its end."""
+    page.wait_for_timeout(3000)
+    times = []
+    for _ in range(RUNS):
+        times.append(page.evaluate(SCRIPT, [button, place]))
+        page.wait_for_timeout(pause)
+    return {"median ms": percentile(times, 0.5), "p95 ms": percentile(times, 0.95)}
+
+
+def main() -> None:
+    rows = []
+    with browser() as chromium:
+        with server("-m", "benchmarks.bare", "--stream") as url:
+            page = chromium.new_page()
+            page.goto(url)
+            page.wait_for_selector(".word")
+            rows.append({"what": "bare Gradio, one word", **measure(page, "Say", ".word", 500)})
+            page.close()
+        with server("app.py") as url:
+            page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+            page.goto(f"{url}/?tab=diffusion&part=denoise&steps=50")
+            page.wait_for_function("document.querySelector('.where')?.textContent.startsWith('step')")
+            rows.append({"what": "diffusion, the first of 50 steps", **measure(page, "Sample", ".where", 2500)})
+            page.goto(f"{url}/?tab=text&part=write&tokens=100")
+            page.wait_for_selector(".chip")
+            rows.append({"what": "GPT, the first of 100 tokens", **measure(page, "Write", ".chips", 1500)})
+            page.close()
+    report("first", rows, aim="diffusion's first picture within 200 ms")
+
+
+if __name__ == "__main__":
+    main()

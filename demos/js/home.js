@@ -1,0 +1,32 @@
+// Home. value: [{title, headline, text}], one card a technique; its picture is made by its own model when the page is
+// there: server.picture gives {image (PNG), alt} or {words: [[text, opacity]]} or {dots, alt}.
+const view = (found) => {
+  if (found.image) return make("img", { class: "pixels", src: "data:image/png;base64," + found.image, alt: found.alt });
+  if (found.words) {
+    const line = make("p");
+    line.append(...found.words.map(([text, opacity]) => { const span = make("span", {}, text); span.style.opacity = opacity; return span; }));
+    return line;
+  }
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 300 92"); svg.setAttribute("role", "img"); svg.setAttribute("aria-label", found.alt);
+  for (const [x, y, ink] of found.dots) {
+    const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    dot.setAttribute("cx", x); dot.setAttribute("cy", y); dot.setAttribute("r", 1.6); dot.setAttribute("fill", `var(${ink})`);
+    svg.append(dot);
+  }
+  return svg;
+};
+const fill = async (places) => {
+  for (const [title, place] of places) {
+    const answer = await server.picture({ title }); // a technique whose checkpoint is missing says so in its own tab
+    if (answer?.ok) place.replaceChildren(view(answer.ok));
+  }
+};
+const places = props.value.map(({ title, headline, text }) => {
+  const door = make("button", { type: "button", class: "card door" }), place = make("div", { class: "view" });
+  door.append(make("h3", {}, title), place, make("b", {}, headline), make("p", {}, text));
+  door.addEventListener("click", () => trigger("click", { tab: title }));
+  $(".doors").append(door);
+  return [title, place];
+});
+fill(places);
