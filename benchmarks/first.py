@@ -13,7 +13,8 @@ async ([button, place]) => {
   const seen = new Promise((done) => new MutationObserver((_, observer) => {
     observer.disconnect(); requestAnimationFrame(() => done(performance.now() - begun));
   }).observe(document.querySelector(place), { childList: true, characterData: true, subtree: true }));
-  [...document.querySelectorAll('button:not([role=tab])')].find((b) => b.textContent.trim() === button && b.offsetParent).click();
+  const named = (b) => b.textContent.trim() === button && b.offsetParent;
+  [...document.querySelectorAll('button')].findLast(named).click(); // a tab may have the same name
   return await seen;
 }
 """

@@ -23,23 +23,13 @@ import torch
 from benchmarks._common import report
 from genai_core import checkpoints, gpt, train
 from genai_core.hub_text import as_gpt2
+from genai_core.text_evaluation import bandwidth
 from genai_core.text_sampling import Greedy, Temperature, TopK, generate
 from genai_core.training import seeded
 
 PROMPT = 32  # tokens
 K = 40
 OURS, PEER = "ours", "transformers"
-
-
-def bandwidth(size: int = 2**28, rounds: int = 7) -> float:
-    """Bytes a second that a matrix-vector product of `size` bytes reads, far more than any cache holds."""
-    matrix = torch.ones(size // 4 // 4096, 4096)
-    vector, best = torch.ones(4096), 0.0
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        matrix @ vector
-        best = max(best, size / (time.perf_counter() - begun))
-    return best
 
 
 def seconds(makers: list[Callable[[], object]], rounds: int) -> list[float]:

@@ -54,7 +54,9 @@ def test_a_letter_is_explained_follows_a_knob_and_another_is_taken_instead(tab):
     tab.locator(".chips .chip").nth(20).click()
     tab.get_by_text("The dice fell on").wait_for()
     before = tab.locator(".list").inner_html()
-    tab.get_by_role("slider", name="Temperature").evaluate("(s) => { s.value = 2.5; s.dispatchEvent(new Event('input')); }")
+    tab.get_by_role("slider", name="Temperature").evaluate(
+        "(s) => { s.value = 2.5; s.dispatchEvent(new Event('input')); }"
+    )
     tab.wait_for_function("b => document.querySelector('.list').innerHTML !== b", arg=before)
     stem = tab.locator(".chips .chip").all_inner_texts()
     row = tab.locator(".list button:not(:has(.was)):not(:has(.gone))").first

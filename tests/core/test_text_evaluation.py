@@ -47,6 +47,7 @@ def test_a_recipe_becomes_a_checkpoint_with_its_card(workshop, monkeypatch, name
     assert model.config == technique.RECIPES[name].config
     assert metrics["bits_per_character"] == pytest.approx(metrics["nats_per_character"] / math.log(2))
     assert 0 < metrics["nats_per_character"] < math.log(model.config.vocab) + 0.1
+    assert ("bandwidth_share" in metrics) == (not name.startswith("ngram"))
     assert (metrics["characters_per_token"] > 1.5) == (name == "gpt-stories")
     assert metrics["parameters"] == sum(p.numel() for p in model.parameters())
     card = (workshop / name / "README.md").read_text()
