@@ -28,6 +28,11 @@ def main() -> None:
         page.locator(".at").evaluate("(s) => { s.value = 9; s.dispatchEvent(new Event('input')); }")
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "diffusion.png")
+        page.goto(f"{url}/?tab=text")
+        page.locator(".chip").nth(60).click()
+        page.get_by_text("The dice fell on").wait_for()
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "text.png", full_page=True)
 
 
 if __name__ == "__main__":

@@ -300,8 +300,8 @@ def train(
 
 STORIES = GPTConfig(vocab=1024, units="pairs", layers=6, heads=4, width=192, dropout=0.3)
 RECIPES = {
-    "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=4000),
-    "gpt-stories": Recipe(STORIES, "stories", steps=2500),
+    "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2200),
+    "gpt-stories": Recipe(STORIES, "stories", steps=1100),
 }
 CARD = {
     "overview": "A transformer written from scratch (genai_core/gpt.py) that predicts the next token: {layers} layers, "

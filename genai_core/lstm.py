@@ -193,7 +193,7 @@ def train(
         yield TrainStep(step + 1, losses, model, partial(snapshot, step + 1, generator, parts))
 
 
-RECIPES = {"lstm-shakespeare": Recipe(LSTMConfig(), "shakespeare", steps=4000)}
+RECIPES = {"lstm-shakespeare": Recipe(LSTMConfig(), "shakespeare", steps=1200)}
 CARD = {
     "overview": "A recurrent network, {layers} layers of LSTM (Hochreiter & Schmidhuber 1997) of width {width}, that "
     "predicts the next of {vocab} {units}; trained through pieces of {context}.",
