@@ -99,7 +99,8 @@ def token_ids(value, model, most: int = MOST) -> list[int]:
     """Token ids from the page, checked against the model's vocabulary."""
     if not isinstance(value, list | tuple) or len(value) > most:
         raise _checks.InputError(f"The tokens must be a list of at most {most}.")
-    return [_checks.whole(v, "A token", 0, model.tokenizer.vocab - 1) for v in value]
+    vocab = getattr(model, "vocab", model.tokenizer.vocab)  # a Hub network may have more tokens than its tokenizer
+    return [_checks.whole(v, "A token", 0, vocab - 1) for v in value]
 
 
 def chain(value) -> list[list]:

@@ -9,6 +9,7 @@ from demos import _checks, text
 from demos.text import _models, compare, hub, learn, score, search, write
 from genai_core import live_text
 from genai_core.text_sampling import FILTERS, Temperature, TopK, generate
+from tests.core.test_hub_text import saved
 
 ASK = {"model": "ngram-shakespeare", "prompt": "KING:\n", "filters": [["temperature", 0.7]], "seed": 5, "tokens": 40}
 
@@ -173,6 +174,21 @@ def test_a_hub_model_that_cannot_be_had_gets_one_sentence(monkeypatch):
         list(hub.fetch("nobody/nothing"))
     with pytest.raises(_checks.InputError, match="fetch it first"):
         _models.load("distilgpt2")
+
+
+def test_a_fetched_model_writes_and_explains_behind_the_same_controls(tmp_path, monkeypatch):
+    monkeypatch.setattr(_models, "FETCHED", {})
+    name = saved(tmp_path / "tiny")
+    *waiting, (told, control) = list(hub.fetch(name))
+    assert told == ""
+    assert control.visible
+    value = control.value
+    assert value["models"] == {name: name}
+    assert len(value["new"]) > 0
+    found = write.inspect({**value["settings"], "kept": []})
+    assert found["token"] == value["new"][0]["id"]
+    assert all(name in message[0] for message in waiting)
+    assert [row["model"] for row in score.score({"text": "a bird"})["rows"]].count(name) == 0
 
 
 def test_of_the_fetched_models_the_oldest_goes(monkeypatch):
