@@ -4,9 +4,10 @@ import functools
 import math
 from collections.abc import Sequence
 
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos import _checks
+from demos import _checks, _keep
 from genai_core import gpt, lstm, ngram, text
 from genai_core.text_sampling import FILTERS, Filter
 
@@ -20,6 +21,7 @@ NAMES = {
 MODELS = tuple(NAMES)
 LONGEST = 2000  # characters of a prompt
 MOST = 500  # tokens of a run
+FIRST = {"model": MODELS[0], "prompt": "ROMEO:\n", "filters": "temperature=0.8,top_p=0.95", "seed": 1, "tokens": 300}
 FETCHED: dict[str, object] = {}  # Hub models by name, at most KEPT of them, the oldest first
 KEPT = 2
 
@@ -139,6 +141,34 @@ def filters(pairs: Sequence[Sequence]) -> list[Filter]:
 def written(pairs: Sequence[Sequence]) -> str:
     """What `chain` gave, as a link holds it."""
     return ",".join(f"{name}={value:g}" for name, value in pairs)
+
+
+def settings_of(request: dict) -> dict:
+    """What the page or a link asks for, checked; filters as a list of pairs."""
+    given = FIRST | _checks.record(request)
+    load(given["model"])
+    return {
+        "model": given["model"],
+        "prompt": prompt(given["prompt"]),
+        "filters": chain(given["filters"]),
+        "seed": _keep.seed(given["seed"]),
+        "tokens": _checks.whole(
+            _keep.from_link(given["tokens"], "The number of tokens"), "The number of tokens", 1, MOST
+        ),
+    }
+
+
+def as_link(clean: dict, part: str = "write") -> dict:
+    """Settings as a link and a saved picture hold them: texts and numbers."""
+    return {"tab": TAB, "part": part, **clean, "filters": written(clean["filters"])}
+
+
+def generator_at(seed: int, index: int) -> torch.Generator:
+    """The generator of a seed after the draws of `index` tokens: so a branch has the luck that its stem had."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(index):
+        torch.rand((), generator=generator, dtype=torch.float64)
+    return generator
 
 
 def legible(token: str) -> str:
