@@ -182,6 +182,8 @@ def build() -> list:
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
     run = go.click(sample, parts, stage, **quiet)
     other = stage.input(branch, [stage, *parts], stage, **quiet)
-    stop.click(None, None, None, cancels=[run, other], api_visibility="private")
-    pills.click(preset, None, parts, **LIGHT, **QUIET).success(sample, parts, stage, **quiet)
+    chosen = pills.click(preset, None, parts, cancels=[run, other], **LIGHT, **QUIET)
+    runs = [run, other, chosen.success(sample, parts, stage, **quiet)]
+    for event in (stop.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
     return parts

@@ -147,6 +147,8 @@ def build() -> list:
             _keep.bar(TAB, "inpaint", parts, settings, sheet, values)
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
     run = go.click(fill, parts, view, **quiet)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
-    pills.click(preset, None, [view, resample], **LIGHT, **QUIET).success(fill, parts, view, **quiet)
+    chosen = pills.click(preset, None, [view, resample], cancels=[run], **LIGHT, **QUIET)
+    runs = [run, chosen.success(fill, parts, view, **quiet)]
+    for event in (stop.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
     return parts

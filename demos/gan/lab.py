@@ -201,13 +201,13 @@ def build() -> list:
     runs = [start.click(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train)]
     for button, who in ((step_d, "discriminator"), (step_g, "generator")):
         button.click(one_step(who), [number, state, view, preset, data, seed, *controls], [view, state], **train)
-    pause.click(None, None, None, cancels=runs, api_visibility="private")
+    everything = [data, *controls, speed, preset, number, view]
+    chosen = pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET)
+    runs.append(chosen.then(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train))
+    for event in (pause.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
     for event in (again.click, data.input):
         event(reset, [number, data], [number, preset, view], cancels=runs, **LIGHT, **QUIET)
-    everything = [data, *controls, speed, preset, number, view]
-    pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET).then(
-        play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train
-    )
     kept_parts = [number, view, preset, speed, data, seed, *controls]
     with place:
         _keep.bar("gan", "lab", kept_parts, kept, picture, values)

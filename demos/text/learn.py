@@ -145,10 +145,10 @@ def build() -> list:
             kept = [source, own, seed, view]
             _keep.bar(TAB, "train", kept, settings_of, picture, values)
     run = go.click(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
-    source.input(look, [source, own], view, cancels=[run], **LIGHT, **QUIET)
+    chosen = pills.click(preset, None, [source, view], cancels=[run], **LIGHT, **QUIET)
+    runs = [run, chosen.success(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
+    for event in (stop.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
+    source.input(look, [source, own], view, cancels=runs, **LIGHT, **QUIET)
     own.input(lambda: SOURCES[3], None, source, **LIGHT, **QUIET)
-    pills.click(preset, None, [source, view], cancels=[run], **LIGHT, **QUIET).success(
-        train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN
-    )
     return kept

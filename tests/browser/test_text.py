@@ -130,6 +130,9 @@ def test_a_gpt_is_trained_and_its_samples_can_be_scrubbed(tab):
     tab.wait_for_function("Number(document.querySelector('.at').max) >= 2", timeout=JOB)
     tab.get_by_role("button", name="Stop").locator("visible=true").click()
     tab.wait_for_timeout(1500)
+    stopped = tab.locator(".at").get_attribute("max")
+    tab.wait_for_timeout(3000)
+    assert tab.locator(".at").get_attribute("max") == stopped  # also a training that a preset began is stopped
     last = tab.locator(".sample").inner_text()
     tab.locator(".at").evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('input')); }")
     assert tab.locator(".sample").inner_text() != last
