@@ -55,14 +55,15 @@ class CLIPConfig:
 
 class CLIP(nn.Module):
     """open_clip's two towers over pictures [N, 3, 64, 64] in [0, 1] and texts. `load` and `train` give it its
-    `tokenizer`. Like every encoder it has a `size`, the side of the pictures it wants, and `encode_*`.
+    `tokenizer`. Like every encoder it has the `size` of the pictures it wants, the `dimension` of its vectors, `scale`,
+    `encode_image` and `encode_text`.
     """
 
     def __init__(self, config: CLIPConfig):
         from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP  # three seconds to import
 
         super().__init__()
-        self.config, self.size = config, config.size
+        self.config, self.size, self.dimension = config, config.size, config.embedding
         vision = CLIPVisionCfg(
             layers=config.vision_layers,
             width=config.vision_width,
@@ -119,8 +120,8 @@ class CLIP(nn.Module):
 
     def _encode(self, features, given: Tensor, batch: int) -> Tensor:
         device = self.towers.logit_scale.device
-        found = [features(part.to(device)).cpu() for part in given.split(batch)]
-        return torch.cat(found) if found else torch.zeros(0, self.config.embedding)
+        parts = given.split(batch) if len(given) else ()
+        return torch.cat([torch.zeros(0, self.dimension), *(features(part.to(device)).cpu() for part in parts)])
 
 
 def negclip_loss(images: Tensor, texts: Tensor, wrong: Tensor, scale: Tensor) -> Tensor:
@@ -230,8 +231,8 @@ RECIPES = {
     "clip-scenes-plain": Recipe(CLIPConfig(negatives=0), "scenes", steps=2000),
 }
 CARD = {
-    "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: a vision transformer "
-    "({vision_layers} layers of width {vision_width}, patches of {patch} pixels) and a text transformer "
+    "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: the paper's ResNet "
+    "with attention pooling ({vision_layers} blocks a stage, width {vision_width}) and its text transformer "
     "({text_layers} layers of width {text_width}) over a vocabulary of {vocab} words, both ending in unit vectors of "
     "{embedding} numbers. Hard negative captions for every picture (NegCLIP, Yuksekgonul 2022): {negatives}.",
     "use": "Teaching: it drives the CLIP tab (search by words and pictures, zero-shot classes, why, where it fails).",

@@ -24,7 +24,7 @@ def test_pictures_are_as_promised_and_do_not_depend_on_their_neighbours():
 
 
 def test_every_thing_shows_its_colour_and_nothing_else_does():
-    """Truth against pixels: most vivid ones within a thing's radius are of its colour, those far from all the ground."""
+    """Truth against pixels: vivid ones within a thing's radius are of its colour, those far from all the ground."""
     drawn = [scenes.scene("test", i) for i in range(60)]
     axis = (torch.arange(scenes.SIZE) + 0.5) / scenes.SIZE
     paint = torch.tensor(list(PAINT.values())) / 255
