@@ -227,8 +227,8 @@ def train(
 
 
 RECIPES = {
-    "clip-scenes": Recipe(CLIPConfig(), "scenes", steps=2000),
-    "clip-scenes-plain": Recipe(CLIPConfig(negatives=0), "scenes", steps=2000),
+    "clip-scenes": Recipe(CLIPConfig(), "scenes", steps=4000),
+    "clip-scenes-plain": Recipe(CLIPConfig(negatives=0), "scenes", steps=4000),
 }
 CARD = {
     "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: the paper's ResNet "

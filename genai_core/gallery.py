@@ -5,6 +5,7 @@ them, in float16.
 """
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -25,7 +26,7 @@ def world(n: int = SIZE) -> tuple[Scene, ...]:
     return tuple(scenes.scene("test", i) for i in range(n))
 
 
-def pictures(indices: list[int]) -> Tensor:
+def pictures(indices: Iterable[int]) -> Tensor:
     """Scenes of the gallery by number -> pictures [N, 3, 64, 64] in [0, 1]."""
     return scenes.render([scenes.scene("test", i) for i in indices])
 

@@ -122,7 +122,7 @@ class Collection:
             vector=F.normalize(vector.float(), dim=0).tolist(),
             param=zvec.HnswQueryParam(ef=max(EF, k), is_linear=store.stats.doc_count < EXACT),
         )
-        wider = k if fold is None else min(MOST, 4 * k)
+        wider = k if fold is None else min(MOST, 2 * k)  # duplicates are few
         found = store.query(query, topk=wider, filter=_filter(where or {}), include_vector=fold is not None)
         hits = [Hit(doc.id, float(doc.score), _attributes(doc.fields)) for doc in found]
         if fold is None:
@@ -287,10 +287,10 @@ def folded(hits: Sequence[Hit], vectors: Tensor, threshold: float) -> list[Hit]:
     """
     if not 0 < threshold <= 1:
         raise ValueError("The threshold of near duplicates lies above 0 and up to 1.")
-    similarity = vectors @ vectors.T if len(hits) else vectors
+    similarity = (vectors @ vectors.T).tolist() if len(hits) else []
     stays: dict[int, list[str]] = {}
     for i, hit in enumerate(hits):
-        twin = next((j for j in stays if similarity[i, j] >= threshold - 1e-6), None)
+        twin = next((j for j in stays if similarity[i][j] >= threshold - 1e-6), None)
         if twin is None:
             stays[i] = []
         else:
