@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from genai_core import checkpoints, scenes
+from genai_core import checkpoints, retrieval, scenes
+from genai_core.retrieval import Collection
 from genai_core.scenes import Scene
 
 SIZE = 10_000
@@ -53,11 +54,26 @@ def load(name: str) -> Tensor:
     return torch.nn.functional.normalize(found, dim=1)
 
 
+@functools.lru_cache(maxsize=4)
+def collection(name: str) -> Collection:
+    """The gallery as checkpoint `name` sees it, to be searched: the id of a scene is its number.
+
+    Made at the first call, in about a second, and shared by all users: never add to it, delete from it or close it.
+    Raises: CheckpointError.
+    """
+    embeddings = load(name)
+    found = retrieval.private(name, embeddings.shape[1])
+    shown = world(len(embeddings))
+    found.add(embeddings, [attributes(scene) for scene in shown], ids=[str(i) for i in range(len(shown))])
+    return found
+
+
 def attributes(scene: Scene) -> dict:
-    """What is true of a scene, for filters: "things" (their number), "background", and "has", a list of words.
+    """What is true of a scene: its complete "caption", and for filters "things" (their number), "background" and "has".
 
     "has" holds every colour, shape, fill and size in the scene, and every "red circle" in it.
     """
+    caption = scenes.say(scenes.complete(scene))
     words = {word for thing in scene.things for word in thing.kind}
     words |= {f"{thing.kind.colour} {thing.kind.shape}" for thing in scene.things}
-    return {"things": len(scene.things), "background": scene.background, "has": sorted(words)}
+    return {"caption": caption, "things": len(scene.things), "background": scene.background, "has": sorted(words)}
