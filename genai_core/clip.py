@@ -236,8 +236,8 @@ CARD = {
     "({text_layers} layers of width {text_width}) over a vocabulary of {vocab} words, both ending in unit vectors of "
     "{embedding} numbers. Hard negative captions for every picture (NegCLIP, Yuksekgonul 2022): {negatives}.",
     "use": "Teaching: it drives the CLIP tab (search by words and pictures, zero-shot classes, why, where it fails).",
-    "limits": "It knows one world of small drawings and the {vocab} words of their captions; of a photograph it can "
-    "only say what drawing it resembles. Word order, numbers and above all negation are its weak sides: the probes "
+    "limits": "It knows one world of small drawings and the words of their captions; of a photograph it can only say "
+    "what drawing it resembles. Word order, numbers and above all negation are its weak sides: the probes "
     "above say how weak. A similarity is no probability that a text is true.",
 }
 

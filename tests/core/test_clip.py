@@ -171,3 +171,8 @@ def test_the_recipes_differ_in_their_negatives_alone():
     with_, without = (clip.RECIPES[name].config for name in ("clip-scenes", "clip-scenes-plain"))
     assert dataclasses.replace(with_, negatives=0) == without
     assert clip.examples(clip.RECIPES["clip-scenes"]) == "train"
+
+
+def test_the_card_is_whole():
+    said = [clip.CARD["overview"].format(**dataclasses.asdict(CONFIG)), clip.CARD["use"], clip.CARD["limits"]]
+    assert not any(set("{}") & set(text) for text in said)
