@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from genai_core import clip_text, scenes
 from genai_core.clip_text import WordTokenizer
+from genai_core.scenes.world import MOST
 from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, restore, seeded, set_lr, snapshot
 
 
@@ -44,6 +45,7 @@ class CLIPConfig:
     # captions: how often each of scenes.DETAILS
     details: tuple[float, ...] = (0.2, 0.22, 0.22, 0.12, 0.02, 0.22)
     negatives: int = 1  # hard negative captions for every picture
+    alone: float = 0.05  # share of the steps, the first, whose scenes hold a single thing: an easy beginning
     unknown: float = 0.01  # how often a word of a caption is hidden, so that unknown words mean nothing
     # optimisation
     batch: int = 256
@@ -168,12 +170,12 @@ class Batch:
     wrong: list[str]
 
 
-def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random) -> Batch:
+def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random, most: int = MOST) -> Batch:
     """The scenes from `first` on of a split, each with a caption of a detail by lot, and `config.negatives` false ones.
 
-    The false ones never name a held-out combination.
+    The false ones never name a held-out combination. most: things in a scene at most.
     """
-    world = [scenes.scene(split, first + i) for i in range(config.batch)]
+    world = [scenes.scene(split, first + i, most) for i in range(config.batch)]
     details = rng.choices(scenes.DETAILS, config.details, k=len(world))
     said = [scenes.describe(one, rng, detail) for one, detail in zip(world, details, strict=True)]
     false = [
@@ -209,7 +211,8 @@ def train(
 
     for step in range(done, steps):
         rng = random.Random(int(torch.randint(2**62, (), generator=generator)))
-        batch = minibatch(config, split, step * config.batch, rng)
+        most = 1 if step < config.alone * steps else MOST
+        batch = minibatch(config, split, step * config.batch, rng, most)
         ids = model.tokenizer.encode(batch.captions + batch.wrong).to(device)
         n = len(batch.captions)
         ids[:n] = clip_text.hidden(ids[:n], config.unknown, generator)

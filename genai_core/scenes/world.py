@@ -82,20 +82,26 @@ class Scene:
     tint: float = 0.0
 
 
-def scene(split: str, i: int) -> Scene:
+def scene(split: str, i: int, most: int = MOST) -> Scene:
     """Scene i (0 or more, without end) of a split: "train" and "validation" have no held-out combination, "test" has.
 
+    most: things in it at most, for an easy beginning; where that is less than MOST, it is another scene.
     Raises: ValueError for a split or a number there is not.
     """
-    if split not in SPLITS or i < 0:
+    if split not in SPLITS or i < 0 or not 1 <= most <= MOST:
         raise ValueError(f"There is no scene {i} of '{split}'; the splits are {', '.join(SPLITS)}, from scene 0 on.")
-    return draw(random.Random(f"{split}/{i}"), held_out=SPLITS[split])
+    return draw(random.Random(f"{split}/{i}"), held_out=SPLITS[split], most=most)
 
 
 def draw(
-    rng: random.Random, *, kinds: Sequence[Kind] | None = None, background: str | None = None, held_out: bool = True
+    rng: random.Random,
+    *,
+    kinds: Sequence[Kind] | None = None,
+    background: str | None = None,
+    held_out: bool = True,
+    most: int = MOST,
 ) -> Scene:
-    """A scene by lot. kinds: what is in it (at most MOST); held_out: whether held-out combinations may occur.
+    """A scene by lot. kinds: what is in it, or at most `most` by lot; held_out: may held-out combinations occur?
 
     In a crowd things tend to be small, since what finds no room is drawn again with all the rest.
     Raises: ValueError for more than MOST kinds, or for a held-out pair that is asked for and forbidden.
@@ -103,7 +109,7 @@ def draw(
     if kinds is not None and (len(kinds) > MOST or (not held_out and any(_pair(k) for k in kinds))):
         raise ValueError(f"There is no such scene: it has at most {MOST} things, and held-out pairs are forbidden.")
     while True:
-        things = _placed(rng, kinds or _kinds(rng, held_out))
+        things = _placed(rng, kinds or _kinds(rng, held_out, most))
         if things and (held_out or not novel_relation(things)):
             return Scene(things, background or pick(rng, BACKGROUNDS), 2 * rng.random() - 1)
 
@@ -113,9 +119,9 @@ def pick(rng: random.Random, options: Sequence):
     return options[int(rng.random() * len(options))]
 
 
-def _kinds(rng: random.Random, held_out: bool) -> list[Kind]:
+def _kinds(rng: random.Random, held_out: bool, most: int) -> list[Kind]:
     u, n = rng.random(), 0
-    while u >= sum(_COUNTS[: n + 1]) and n < MOST - 1:
+    while u >= sum(_COUNTS[: n + 1]) and n < most - 1:
         n += 1
     kinds: list[Kind] = []
     while len(kinds) <= n:

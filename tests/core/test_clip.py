@@ -129,6 +129,13 @@ def test_false_captions_are_false_and_name_nothing_held_out():
             assert not scenes.novel(scenes.parse(false))
 
 
+def test_the_first_scenes_hold_one_thing(monkeypatch):
+    asked, draw = [], clip.minibatch
+    monkeypatch.setattr(clip, "minibatch", lambda *given: asked.append(given[-1]) or draw(*given))
+    list(clip.train(dataclasses.replace(CONFIG, alone=0.5), "train", steps=4))
+    assert asked == [1, 1, 4, 4]
+
+
 @pytest.mark.parametrize("negatives", [0, 1])
 def test_the_loss_falls_on_one_batch(negatives):
     config = dataclasses.replace(CONFIG, negatives=negatives)

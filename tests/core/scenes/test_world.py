@@ -56,6 +56,13 @@ def test_held_out_combinations_are_in_the_test_split_alone(drawn):
     assert any(any(some) for some in novel) == world.SPLITS[split]
 
 
+def test_a_scene_holds_no_more_than_is_asked_for(drawn):
+    split, shown = drawn
+    for most in (1, 2, 3):
+        assert max(len(scenes.scene(split, i, most).things) for i in range(50)) == most
+    assert [scenes.scene(split, i, world.MOST) for i in range(50)] == shown[:50]
+
+
 def test_each_colour_and_each_shape_is_held_out_once_and_seen_else():
     colours, shapes = zip(*world.HELD_OUT_PAIRS, strict=True)
     assert sorted(colours) == sorted(world.COLOURS)
@@ -75,7 +82,7 @@ def test_what_is_asked_for_is_drawn():
         scenes.draw(random.Random(0), kinds=kinds * 3)
 
 
-@pytest.mark.parametrize(("split", "i"), [("nowhere", 0), ("test", -1)])
-def test_a_scene_there_is_not_is_told(split, i):
+@pytest.mark.parametrize("asked", [("nowhere", 0), ("test", -1), ("test", 0, 0), ("test", 0, 5)])
+def test_a_scene_there_is_not_is_told(asked):
     with pytest.raises(ValueError, match=r"^There is no scene .*\.$"):
-        scenes.scene(split, i)
+        scenes.scene(*asked)
