@@ -8,6 +8,7 @@ SOURCES = {
     "mnist": "MNIST (LeCun 1998)",
     "fashion": "Fashion-MNIST (Xiao 2017)",
     "shakespeare": "tiny Shakespeare (Karpathy 2015), public domain",
+    "scenes": "Small drawings that this project makes itself (`genai_core/scenes`), drawn as they are needed",
     "stories": "0.9 MB of TinyStories (Eldan & Li 2023), CDLA-Sharing-1.0",
 }
 SPLITS = {
@@ -60,6 +61,27 @@ LABELS = {
     "tokens_per_second": ("Tokens written a second at batch 1", "{:.0f}"),
     "tokens_per_second_limit": ("The most that memory allows there (its bandwidth over the weights)", "{:.0f}"),
     "bandwidth_share": ("Share of that limit reached", "{:.0%}"),
+    **{
+        f"precision_{kind}_{split}": (f"Precision@10 of queries {about}{held_out}", "{:.1%}")
+        for kind, about in (
+            ("one", "on one thing (colour, shape and size)"),
+            ("two", "on two things (each its own colour and shape)"),
+            ("relation", "on a relation of two shapes"),
+            ("count", "on a number of things"),
+        )
+        for split, held_out in (("seen", ""), ("held_out", ", combinations never seen in training"))
+    },
+    "recall_image_to_text": ("Recall@1 of a picture's caption among 1,000", "{:.1%}"),
+    "recall_text_to_image": ("Recall@1 of a caption's picture among 1,000", "{:.1%}"),
+    **{
+        f"zero_shot_{field}": (f"Zero-shot accuracy, {field} (of {classes})", "{:.1%}")
+        for field, classes in (("shape", 8), ("colour", 8), ("fill", 4), ("size", 2), ("count", 4), ("relation", 4))
+    },
+    **{
+        f"probe_{name}": (f"{name.capitalize()}: the caption preferred to one that is wrong in that alone", "{:.1%}")
+        for name in ("binding", "order", "counting", "negation")
+    },
+    "scenes": ("Unseen scenes that were searched", "{:,d}"),
     "class_shares": ("Shares of the ten classes among samples, as read", "{:.1%}"),
     "kl_per_dimension": ("KL of each latent dimension, in nat", "{:.2f}"),
 }

@@ -1,0 +1,262 @@
+"""CLIP: pictures and texts in one space, trained to find each other (Radford 2021), with open_clip's own parts.
+
+A picture x and a text t become unit vectors I = f(x), T = g(t) of the same space. In a batch of N pairs
+
+    logits_ij = s I_i . T_j                                            s: a learnt scale, 1 / temperature
+    loss      = 1/2 (cross-entropy of the rows + of the columns), where the pair i, i is the right answer [figure 3]
+
+A text and a picture that merely share words are told apart only if a batch holds both: "a red circle and a blue star"
+beside "a blue circle and a red star". Chance seldom brings them together, and CLIP learns bags of words. NegCLIP
+(Yuksekgonul 2022, section 4) adds to every caption one that is nearly the same and false, as one more column.
+"""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from genai_core import clip_text, scenes
+from genai_core.clip_text import WordTokenizer
+from genai_core.scenes.world import MOST
+from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, restore, seeded, set_lr, snapshot
+
+
+@dataclass(frozen=True)
+class CLIPConfig:
+    embedding: int = 192
+    # vision tower
+    size: int = 64  # pixels of a side
+    vision_layers: int | tuple[int, ...] = (1, 1, 1, 1)  # blocks of a ResNet's stages, or layers of a transformer
+    vision_width: int = 32
+    head_width: int = 64
+    patch: int = 8  # a transformer's
+    # text transformer
+    vocab: int = clip_text.VOCAB
+    context: int = 40  # tokens of a text, begin and end among them
+    text_width: int = 128
+    text_layers: int = 3
+    text_heads: int = 4
+    # captions: how often each of scenes.DETAILS
+    details: tuple[float, ...] = (0.2, 0.22, 0.22, 0.12, 0.02, 0.22)
+    negatives: int = 1  # hard negative captions for every picture
+    alone: float = 0.05  # share of the steps, the first, whose scenes hold a single thing: an easy beginning
+    unknown: float = 0.01  # how often a word of a caption is hidden, so that unknown words mean nothing
+    # optimisation
+    batch: int = 256
+    lr: float = 1e-3
+    weight_decay: float = 0.1
+    warmup: int = 100
+    clip: float = 1.0
+
+
+class CLIP(nn.Module):
+    """open_clip's two towers over pictures [N, 3, 64, 64] in [0, 1] and texts. `load` and `train` give it its
+    `tokenizer`. Like every encoder it has the `size` of the pictures it wants, the `dimension` of its vectors, `scale`,
+    `encode_image` and `encode_text`.
+    """
+
+    def __init__(self, config: CLIPConfig):
+        from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP  # three seconds to import
+
+        super().__init__()
+        self.config, self.size, self.dimension = config, config.size, config.embedding
+        vision = CLIPVisionCfg(
+            layers=config.vision_layers,
+            width=config.vision_width,
+            head_width=config.head_width,
+            patch_size=config.patch,
+            image_size=config.size,
+        )
+        text = CLIPTextCfg(
+            context_length=config.context,
+            vocab_size=config.vocab,
+            width=config.text_width,
+            heads=config.text_heads,
+            layers=config.text_layers,
+        )
+        self.towers = CustomTextCLIP(config.embedding, vision, text)
+
+    @property
+    def scale(self) -> Tensor:
+        """s, one over the temperature; at most 100, as in the paper [section 2.5]."""
+        return self.towers.logit_scale.clamp(max=math.log(100)).exp()
+
+    def image_features(self, x: Tensor) -> Tensor:
+        """Pictures [N, 3, 64, 64] in [0, 1] -> unit vectors [N, embedding]."""
+        return F.normalize(self.towers.visual(2 * x - 1).float(), dim=-1)
+
+    def text_features(self, ids: Tensor) -> Tensor:
+        """Token ids [N, T] with [end] in each -> unit vectors [N, embedding].
+
+        open_clip's text tower, but for any T up to the context; what stands after [end] changes nothing.
+        """
+        tower, n, t = self.towers.text, *ids.shape
+        x = tower.token_embedding(ids) + tower.positional_embedding[:t]  # [N, T, width]
+        x = tower.transformer(x, attn_mask=tower.attn_mask[:t, :t])  # each token sees those before it
+        x = tower.ln_final(x)[torch.arange(n), ids.argmax(-1)]  # [N, width] at [end], the highest id
+        return F.normalize((x @ tower.text_projection).float(), dim=-1)
+
+    @torch.inference_mode()
+    def encode_image(self, x: Tensor, batch: int = 250) -> Tensor:
+        """Pictures [N, 3, 64, 64] in [0, 1] -> unit vectors [N, embedding] float32 on the CPU, so many at a time.
+
+        Raises: ValueError for pictures of another size.
+        """
+        if x.ndim != 4 or x.shape[1:] != (3, self.size, self.size):
+            raise ValueError(f"Pictures of 3 x {self.size} x {self.size} are needed, not {list(x.shape[1:])}.")
+        return self._encode(self.image_features, x, batch)
+
+    @torch.inference_mode()
+    def encode_text(self, texts: Sequence[str], batch: int = 500) -> Tensor:
+        """Texts -> unit vectors [N, embedding] float32 on the CPU; of a long text the first words are read.
+
+        Raises: ValueError for an empty text.
+        """
+        return self._encode(self.text_features, self.tokenizer.encode(texts), batch)
+
+    def _encode(self, features, given: Tensor, batch: int) -> Tensor:
+        device = self.towers.logit_scale.device
+        parts = given.split(batch) if len(given) else ()
+        return torch.cat([torch.zeros(0, self.dimension), *(features(part.to(device)).cpu() for part in parts)])
+
+
+def negclip_loss(images: Tensor, texts: Tensor, wrong: Tensor, scale: Tensor) -> Tensor:
+    """CLIP's loss where every picture must also tell its text from all the wrong ones: scalar.
+
+    images, texts: unit vectors [N, D] of pairs; wrong: [M, D] of captions that are false of their pictures. Without
+    wrong ones it is open_clip's `ClipLoss`.
+    """
+    answers = torch.arange(len(images), device=images.device)
+    rows = scale * images @ torch.cat([texts, wrong]).T  # [N, N + M]
+    columns = rows[:, : len(texts)].T  # [N, N]
+    return (F.cross_entropy(rows, answers) + F.cross_entropy(columns, answers)) / 2
+
+
+def loss(model: CLIP, x: Tensor, ids: Tensor, wrong: Tensor | None = None) -> dict[str, Tensor]:
+    """Contrastive loss of pictures x [N, 3, 64, 64] and captions ids [N, T], with hard negatives wrong [M, T] or none.
+
+    "accuracy": how often a picture finds its caption in the batch; "told": how often it prefers its caption to the
+    wrong one made from it.
+    """
+    from open_clip.loss import ClipLoss
+
+    images, scale = model.image_features(x), model.scale
+    both = model.text_features(ids if wrong is None else torch.cat([ids, wrong]))
+    texts, others = both[: len(ids)], both[len(ids) :]
+    with torch.autocast(x.device.type, enabled=False):  # the logits need more digits than bfloat16 has
+        found = _found(images, texts)
+        if wrong is None:
+            return {"loss": ClipLoss()(images, texts, scale), "accuracy": found}
+        told = (images * texts).sum(1) > (images * others[: len(images)]).sum(1)
+        return {"loss": negclip_loss(images, texts, others, scale), "accuracy": found, "told": told.float().mean()}
+
+
+def _found(images: Tensor, texts: Tensor) -> Tensor:
+    return ((images @ texts.T).argmax(1) == torch.arange(len(images), device=images.device)).float().mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures x [N, 3, 64, 64], their captions, and false ones: the first N are one for each picture, and so on."""
+
+    x: Tensor
+    captions: list[str]
+    wrong: list[str]
+
+
+def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random, most: int = MOST) -> Batch:
+    """The scenes from `first` on of a split, each with a caption of a detail by lot, and `config.negatives` false ones.
+
+    The false ones never name a held-out combination. most: things in a scene at most.
+    """
+    world = [scenes.scene(split, first + i, most) for i in range(config.batch)]
+    details = rng.choices(scenes.DETAILS, config.details, k=len(world))
+    said = [scenes.describe(one, rng, detail) for one, detail in zip(world, details, strict=True)]
+    false = [
+        scenes.contradict(one, query, rng, held_out=False)
+        for _ in range(config.negatives)
+        for one, query in zip(world, said, strict=True)
+    ]
+    return Batch(scenes.render(world), [scenes.say(query, rng) for query in said], [scenes.say(q, rng) for q in false])
+
+
+def train(
+    config: CLIPConfig,
+    split: str,
+    *,
+    steps: int,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    resume: dict | None = None,
+) -> Iterator[TrainStep]:
+    """Train on the scenes of a split, drawn as they are needed and never twice; yields each step with its EMA."""
+    model = seeded(seed, lambda: CLIP(config)).to(device, memory_format=torch.channels_last).train()
+    model.tokenizer = WordTokenizer.of(config.context)
+    ema = EMA(model)
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.98), fused=True)
+    generator = torch.Generator().manual_seed(seed)
+    parts = {"model": model, "ema": ema, "optimizer": optimizer}
+    done = restore(resume, generator, parts)
+
+    for step in range(done, steps):
+        rng = random.Random(int(torch.randint(2**62, (), generator=generator)))
+        most = 1 if step < config.alone * steps else MOST
+        batch = minibatch(config, split, step * config.batch, rng, most)
+        ids = model.tokenizer.encode(batch.captions + batch.wrong).to(device)
+        n = len(batch.captions)
+        ids[:n] = clip_text.hidden(ids[:n], config.unknown, generator)
+        set_lr(optimizer, config.lr * cosine(step, steps, config.warmup))
+        x = batch.x.to(device, memory_format=torch.channels_last)
+        with autocast(device), sdpa_kernel(SDPBackend.MATH):  # on a CPU the others go back at half the speed
+            terms = loss(model, x, ids[:n], ids[n:] if batch.wrong else None)
+            optimizer.zero_grad()
+            terms["loss"].backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        ema.update(model)
+        losses = {name: term.item() for name, term in terms.items()}
+        yield TrainStep(step + 1, losses, ema.model, partial(snapshot, step + 1, generator, parts))
+
+
+RECIPES = {
+    "clip-scenes": Recipe(CLIPConfig(), "scenes", steps=4000),
+    "clip-scenes-plain": Recipe(CLIPConfig(negatives=0), "scenes", steps=4000),
+}
+CARD = {
+    "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: the paper's ResNet "
+    "with attention pooling ({vision_layers} blocks a stage, width {vision_width}) and its text transformer "
+    "({text_layers} layers of width {text_width}) over a vocabulary of {vocab} words, both ending in unit vectors of "
+    "{embedding} numbers. Hard negative captions for every picture (NegCLIP, Yuksekgonul 2022): {negatives}.",
+    "use": "Teaching: it drives the CLIP tab (search by words and pictures, zero-shot classes, why, where it fails).",
+    "limits": "It knows one world of small drawings and the words of their captions; of a photograph it can only say "
+    "what drawing it resembles. Word order, numbers and above all negation are its weak sides: the probes "
+    "above say how weak. A similarity is no probability that a text is true.",
+}
+
+
+def load(name: str) -> CLIP:
+    """A trained CLIP with its `tokenizer`, ready to use. Raises: CheckpointError, which says which names there are."""
+    return clip_text.load(name, CLIP, CLIPConfig)
+
+
+def examples(recipe: Recipe) -> str:
+    """What a recipe trains on: the name of a split of the scenes, which are drawn as they are needed."""
+    return "train"
+
+
+def evaluate(name: str) -> dict:
+    """Figures of a shipped CLIP on 10,000 unseen scenes (see `genai_core.cards.LABELS`); writes their embeddings."""
+    from genai_core import clip_evaluation
+
+    return clip_evaluation.evaluate(name, load(name))

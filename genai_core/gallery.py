@@ -1,0 +1,79 @@
+"""The gallery that is searched: the first 10,000 scenes of the test split, unseen in training.
+
+No picture of it is stored: each is drawn from its number. Its embeddings are stored beside the checkpoint that made
+them, in float16.
+"""
+
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from genai_core import checkpoints, retrieval, scenes
+from genai_core.retrieval import Collection
+from genai_core.scenes import Scene
+
+SIZE = 10_000
+FILE = "gallery.safetensors"
+
+
+@functools.lru_cache(maxsize=2)
+def world(n: int = SIZE) -> tuple[Scene, ...]:
+    """The descriptions of the gallery's first n scenes; a quarter of a second for all."""
+    return tuple(scenes.scene("test", i) for i in range(n))
+
+
+def pictures(indices: Iterable[int]) -> Tensor:
+    """Scenes of the gallery by number -> pictures [N, 3, 64, 64] in [0, 1]."""
+    return scenes.render([scenes.scene("test", i) for i in indices])
+
+
+def encode(encoder, n: int = SIZE) -> Tensor:
+    """Unit vectors of the gallery's first n scenes as an encoder sees them: [n, D] float32."""
+    return torch.cat([encoder.encode_image(pictures(part.tolist())) for part in torch.arange(n).split(500)])
+
+
+def save(name: str, embeddings: Tensor) -> Path:
+    """Write the embeddings [N, D] beside checkpoint `name`."""
+    file = checkpoints.ASSETS / name / FILE
+    save_file({"embeddings": embeddings.half().contiguous()}, file)
+    return file
+
+
+def load(name: str) -> Tensor:
+    """The stored embeddings of a checkpoint, unit vectors [N, D] float32. Raises: CheckpointError."""
+    checkpoints.read_json(name, "config.json")  # says which names there are
+    try:
+        found = load_file(checkpoints.ASSETS / name / FILE)["embeddings"].float()
+    except (OSError, SafetensorError, KeyError) as error:
+        raise checkpoints.damaged(name, FILE) from error
+    return torch.nn.functional.normalize(found, dim=1)
+
+
+@functools.lru_cache(maxsize=4)
+def collection(name: str) -> Collection:
+    """The gallery as checkpoint `name` sees it, to be searched: the id of a scene is its number.
+
+    Made at the first call, in about a second, and shared by all users: never add to it, delete from it or close it.
+    Raises: CheckpointError.
+    """
+    embeddings = load(name)
+    found = retrieval.private(name, embeddings.shape[1])
+    shown = world(len(embeddings))
+    found.add(embeddings, [attributes(scene) for scene in shown], ids=[str(i) for i in range(len(shown))])
+    return found
+
+
+def attributes(scene: Scene) -> dict:
+    """What is true of a scene: its complete "caption", and for filters "things" (their number), "background" and "has".
+
+    "has" holds every colour, shape, fill and size in the scene, and every "red circle" in it.
+    """
+    caption = scenes.say(scenes.complete(scene))
+    words = {word for thing in scene.things for word in thing.kind}
+    words |= {f"{thing.kind.colour} {thing.kind.shape}" for thing in scene.things}
+    return {"caption": caption, "things": len(scene.things), "background": scene.background, "has": sorted(words)}
