@@ -86,7 +86,7 @@ def test_a_student_that_answers_as_its_teacher_has_no_soft_loss_and_no_slope():
     z = (v + 2.5).requires_grad_()  # probabilities do not see a constant
     soft = distillation.loss(z, v, y, temperature=4, alpha=1)["soft"]
     soft.backward()
-    assert float(soft) == pytest.approx(0, abs=1e-4)
+    assert soft.item() == pytest.approx(0, abs=1e-4)
     assert z.grad.abs().max() < 1e-5
 
 
@@ -141,8 +141,12 @@ def test_max_norm_shortens_the_long_and_leaves_the_rest():
 
 def test_training_holds_the_bound_and_jitters():
     config = dataclasses.replace(TINY, max_norm=0.3, jitter=2, dropout=0.2)
-    weight = run(config, noise(64), 3).model.layers[2].weight
-    assert weight.norm(dim=1).max() <= 0.3 + 1e-4
+    norms = [
+        run(c, noise(64), 3).model.layers[2].weight.norm(dim=1).max()
+        for c in (config, dataclasses.replace(config, max_norm=0.0))
+    ]
+    assert norms[0] < 0.33  # the average remembers a little of the first weights
+    assert norms[1] > 0.5
 
 
 @pytest.mark.parametrize("teacher", ["", "distill-teacher"])
@@ -187,7 +191,7 @@ def test_a_student_knows_a_class_that_it_never_saw_once_its_bias_is_mended(linea
     threes = y == 3
     unmended, mended = ((v.argmax(1) == y)[threes].float().mean() for v in (z, hinton.with_bias(z, [3], bias)))
     assert bias > 0
-    assert mended > max(0.5, unmended)
+    assert mended > unmended + 0.3
 
 
 def test_the_bias_is_that_of_the_last_layer_and_the_best_one_is_found():
