@@ -71,7 +71,7 @@ def train(config: LeNetConfig, examples: tuple[Tensor, Tensor], **options) -> It
 DATASETS = {"mnist": {}, "fashion": {"degrees": 0, "zoom": 0.05, "shift": 1.5, "flip": True}}
 RECIPES = {
     **{
-        f"ensemble-{dataset}": Recipe(EnsembleConfig(**augment), dataset, steps=7000)
+        f"ensemble-{dataset}": Recipe(EnsembleConfig(**augment), dataset, steps=6000)
         for dataset, augment in DATASETS.items()
     },
     **{
@@ -85,7 +85,7 @@ CARD = {
     "overview": "A small convolutional classifier in LeNet's layout with {channels} channels and {features} features, "
     "alone or as an ensemble whose members' logits are averaged; its config names the teacher that it was distilled "
     "from, if any.",
-    "use": "Teaching: what an ensemble knows fits into a net of a hundredth of the multiplications and weights.",
+    "use": "Teaching: how much of what an ensemble knows fits into a net of a fraction of its weights.",
     "limits": "It answers with one of ten classes whatever it is shown.",
 }
 MODELS = {EnsembleConfig: Ensemble, CompactConfig: LeNet}

@@ -36,7 +36,7 @@ class MLPConfig:
     alpha: float = 1.0  # weight of the soft targets
     transfer: tuple[int, ...] = tuple(range(CLASSES))  # classes of the pictures that are trained on
     # optimisation
-    batch: int = 256
+    batch: int = 512
     lr: float = 1e-3
     weight_decay: float = 0.0
 
@@ -135,16 +135,16 @@ def correction(model: MLP, test: tuple[Tensor, Tensor], train: tuple[Tensor, Ten
     return figures
 
 
-TEACHER = MLPConfig((1200, 1200), dropout=0.5, input_dropout=0.2, max_norm=3.0, jitter=2, batch=512, lr=2e-3)
-STUDENT = {"teacher": "distill-teacher", "temperature": 20.0, "alpha": 1.0}
+TEACHER = MLPConfig((1200, 1200), dropout=0.5, input_dropout=0.2, max_norm=3.0, jitter=2, lr=2e-3)
+STUDENT = {"teacher": "distill-teacher"}
 RECIPES = {
-    "distill-teacher": Recipe(TEACHER, "mnist", steps=9000),
+    "distill-teacher": Recipe(TEACHER, "mnist", steps=14_000),
     "distill-student": Recipe(MLPConfig(**STUDENT), "mnist", steps=12_000),
-    "distill-control": Recipe(MLPConfig(), "mnist", steps=5000),
+    "distill-control": Recipe(MLPConfig(), "mnist", steps=3500),
     "distill-no3": Recipe(MLPConfig(**STUDENT, transfer=(0, 1, 2, 4, 5, 6, 7, 8, 9)), "mnist", steps=12_000),
     "distill-78": Recipe(MLPConfig(**STUDENT, transfer=(7, 8)), "mnist", steps=4000),
     **{
-        f"distill-{role}-{width}": Recipe(MLPConfig((width, width), **options), "mnist", steps=8000)
+        f"distill-{role}-{width}": Recipe(MLPConfig((width, width), **options), "mnist", steps=12_000)
         for width in (300, 30)
         for role, options in (("student", STUDENT), ("control", {}))
     },
