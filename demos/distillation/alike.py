@@ -24,13 +24,8 @@ def settings_of(request: dict) -> dict:
 def matrices(temperature: float, source: str) -> dict[str, list[float]]:
     """Each model's mean soft label of each true class at T: 100 numbers, row by row."""
     y = _models.digits(source)[1]
-    return {
-        name: [
-            round(v, 5)
-            for v in distillation.similarity(_models.logits(name, source), y, temperature).flatten().tolist()
-        ]
-        for name in NAMES
-    }
+    found = {name: distillation.similarity(_models.logits(name, source), y, temperature) for name in NAMES}
+    return {name: [round(v, 5) for v in matrix.flatten().tolist()] for name, matrix in found.items()}
 
 
 def alike(request: dict) -> dict:
@@ -62,7 +57,7 @@ def restore(request: dict) -> dict:
 def build():
     """Returns the control, which `alike` fills."""
     _common.lead(
-        "<b>Drag the temperature</b>: a row is what a model says, on average, of all digits of one class. Look for pairs "
-        "that the teacher finds alike, and whether its student learned it."
+        "<b>Drag the temperature</b>: a row is what a model says, on average, of all digits of one class. Look for "
+        "pairs that the teacher finds alike, and whether its student learned it."
     )
     return _common.control("alike", None, [start, alike, save, restore])

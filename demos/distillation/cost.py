@@ -97,7 +97,8 @@ def plot(found: dict[str, dict], axis: str) -> str:
         f'<path d="M{LEFT} 8V{H - LOW}H{W - 100}" fill="none" stroke="var(--line)"/>'
         f'<polyline points="{line}" fill="none" stroke="var(--accent)" opacity=".5"/>{dots}{ticks}'
         f'<text x="{(W + LEFT) / 2 - 50}" y="{H - 6}" text-anchor="middle">{axis}</text>'
-        f'<text transform="translate(14 {H / 2 - 10}) rotate(-90)" text-anchor="middle">test errors of 10,000</text></svg>'
+        f'<text transform="translate(14 {H / 2 - 10}) rotate(-90)" text-anchor="middle">'
+        "test errors of 10,000</text></svg>"
     )
 
 
@@ -120,13 +121,11 @@ def page(data: str, axis: str, here: bool) -> str:
         return '<div class="card empty">No classifier of this data is trained yet.</div>'
     if here:
         found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
-    told = (
-        "Milliseconds: measured just now, here." if here else "Milliseconds: as measured when the cards were written."
-    )
+    told = "measured just now, on this machine" if here else "as measured when the cards were written"
     return (
-        f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is cheaper. '
-        "On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: trained on "
-        f"labels alone.</p></div>{table(found)}<p class='caption'>{told}</p></div>"
+        f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is '
+        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: trained on "
+        f"labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
     )
 
 
@@ -154,8 +153,8 @@ def picture(data, axis):
 def build() -> tuple[list, gr.HTML]:
     """Returns the controls, which `values` fills, and the place of the plot."""
     _common.lead(
-        "<b>Choose a cost</b> and see who pays it well: each point is a trained net. Look for a student that sits where "
-        "no net trained on labels does."
+        "<b>Choose a cost</b> and see who pays it well: each point is a trained net. Look for a student that sits "
+        "where no net trained on labels does."
     )
     with gr.Row():
         data = gr.Radio(list(DATASETS), value="digits", label="Data")

@@ -46,7 +46,8 @@ def page(kind: str, source: str) -> str:
     cards = []
     for one in shown:
         lines = "".join(
-            f'<span><i style="background:var({ink})"></i>{name} <b>{int(p.argmax())}</b> {100 * float(p.max()):.0f} %</span>'
+            f'<span><i style="background:var({ink})"></i>{name} <b>{int(p.argmax())}</b> '
+            f"{100 * float(p.max()):.0f} %</span>"
             for (name, ink), p in zip(SHORT.values(), (one.probabilities[key] for key in SHORT), strict=True)
         )
         image = _common.data_uri(_common.tile(one.picture[None], 1))
@@ -55,7 +56,8 @@ def page(kind: str, source: str) -> str:
         )
     asked = "it was asked to be" if source == _models.GENERATED else "it is"
     told = f"{len(shown)} of {_models.JUDGED:,} digits, the surest mistake first. Right is what {asked}."
-    return f'<div class="card stage"><div class="parted">{"".join(cards)}</div><p class="caption">{html.escape(told)}</p></div>'
+    gallery = f'<div class="parted">{"".join(cards)}</div>'
+    return f'<div class="card stage">{gallery}<p class="caption">{html.escape(told)}</p></div>'
 
 
 @_checks.handler
@@ -76,8 +78,8 @@ def picture(kind, source):
 def build() -> tuple[list, gr.HTML]:
     """Returns the controls, which `values` fills, and the place of the gallery."""
     _common.lead(
-        "<b>Choose who errs</b>: real disagreements, the surest first. Look for digits that the control gets wrong with "
-        "confidence, and the student, of the same size, does not."
+        "<b>Choose who errs</b>: real disagreements, the surest first. Look for digits that the control gets wrong "
+        "with confidence, and the student, of the same size, does not."
     )
     with gr.Row():
         kind = gr.Radio(list(KINDS), value=next(iter(KINDS)), label="Who errs")
