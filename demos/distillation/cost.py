@@ -124,8 +124,8 @@ def page(data: str, axis: str, here: bool) -> str:
     told = "measured just now, on this machine" if here else "as measured when the cards were written"
     return (
         f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is '
-        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: trained on "
-        f"labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
+        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: trained "
+        f"on labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
     )
 
 
