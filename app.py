@@ -6,11 +6,11 @@ import os
 
 import gradio as gr
 
-from demos import _checks, diffusion, gan, home, text, vae
+from demos import _checks, diffusion, distillation, gan, home, text, vae
 from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
-TABS = (vae, gan, diffusion, text)
+TABS = (vae, gan, diffusion, text, distillation)
 
 
 def build_app() -> gr.Blocks:

@@ -6,7 +6,8 @@ import gradio as gr
 import torch
 
 from demos import _checks, _common
-from genai_core import diffusion, ngram, text_sampling, vae
+from genai_core import diffusion, distillation, ngram, text_sampling, vae
+from genai_core.distillation import synthetic
 from genai_core.gan import lab
 from genai_core.text_sampling import Temperature
 
@@ -57,6 +58,15 @@ def four_lines() -> dict:
     return {"words": [[model.tokenizer.decode([s.token]), round(0.4 + 0.6 * s.probability, 2)] for s in steps]}
 
 
+def second_thoughts() -> dict:
+    """Ten generated digits, and under each what the teacher would say it is, were it not what it is."""
+    x, _ = synthetic.digits(10, seed=4)
+    z = distillation.logits(distillation.load("distill-teacher"), x)
+    second = z.topk(2, dim=1).indices[:, 1].tolist()
+    picture = _common.png(_common.tile(x, 10, gap=2))
+    return {"image": picture, "alt": "Ten digits", "below": [str(k) for k in second]}
+
+
 # title of a tab -> its picture, headline, text
 CARDS = {
     "VAE": (
@@ -81,6 +91,12 @@ CARDS = {
         "One letter after the other",
         "An n-gram, an LSTM and a GPT write in the manner of Shakespeare. Click any letter: see what else could have "
         "come, what each filter removed, and the draw that decided.",
+    ),
+    "Distillation": (
+        second_thoughts,
+        "A 7, or else a 1",
+        "What a large net knows beyond the answer, taught to a small one. Draw a digit, raise the temperature, and "
+        "meet a student that reads threes it never saw.",
     ),
 }
 

@@ -11,10 +11,10 @@ from genai_core.distillation import synthetic
 
 TAB = "distillation"
 TEACHER, STUDENT, CONTROL = "distill-teacher", "distill-student", "distill-control"
-NAMES = {TEACHER: "teacher, 2 × 1200", STUDENT: "student, 2 × 800, distilled", CONTROL: "control, 2 × 800, labels"}
+NAMES = {TEACHER: "teacher, 2 × 1200", STUDENT: "student, 2 × 800", CONTROL: "control, 2 × 800"}
 SMALL = {
-    "distill-student-30": "student, 2 × 30, distilled",
-    "distill-control-30": "control, 2 × 30, labels",
+    "distill-student-30": "student, 2 × 30",
+    "distill-control-30": "control, 2 × 30",
     "compact-mnist": "compact student, convolutional",
 }
 CLASSES = data.CLASSES["mnist"]

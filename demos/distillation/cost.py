@@ -83,15 +83,20 @@ def plot(found: dict[str, dict], axis: str) -> str:
         for first in (1, 2, 5):
             v = first * 10.0**power
             if first == 1 and inside(v, spans[0]):
-                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{v:,g}</text>'
+                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{f"{v:,.0f}" if v >= 1 else f"{v:g}"}</text>'
             if inside(v, spans[1]):
                 ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
     line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))
-    dots = "".join(
-        f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
-        f'<text class="name" x="{x(a) + 10:.0f}" y="{y(b) + 4:.0f}">{html.escape(title(name))}</text>'
-        for name, (a, b) in points.items()
-    )
+    dots, taken = "", []
+    for name, (a, b) in sorted(points.items(), key=lambda item: item[1][1]):
+        place = y(b) + 4
+        while any(abs(place - other) < 12 and abs(x(a) - across) < 60 for across, other in taken):
+            place -= 3  # a name gives way to those of better nets
+        taken.append((x(a), place))
+        dots += (
+            f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
+            f'<text class="name" x="{x(a) + 10:.0f}" y="{place:.0f}">{html.escape(title(name))}</text>'
+        )
     return (
         f'<svg class="plane" viewBox="0 0 {W} {H}" role="img" aria-label="Test errors against {axis}">'
         f'<path d="M{LEFT} 8V{H - LOW}H{W - 100}" fill="none" stroke="var(--line)"/>'
@@ -124,8 +129,8 @@ def page(data: str, axis: str, here: bool) -> str:
     told = "measured just now, on this machine" if here else "as measured when the cards were written"
     return (
         f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is '
-        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: trained "
-        f"on labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
+        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: "
+        f"trained on labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
     )
 
 

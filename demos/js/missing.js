@@ -9,17 +9,17 @@ const chart = () => {
   const canvas = $(".chart"), scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, c = canvas.getContext("2d");
   if (!w || !value) return;
   canvas.width = w * scale; canvas.height = h * scale; c.scale(scale, scale); c.font = "12px system-ui";
-  const n = value.all.length, x = (k) => 40 + (k / (n - 1)) * (w - 110), y = (v) => 10 + (1 - v) * (h - 40);
+  const n = value.all.length, x = (k) => 50 + (k / (n - 1)) * (w - 70), y = (v) => 10 + (1 - v) * (h - 50);
   c.strokeStyle = colour("--line"); c.fillStyle = colour("--ink-soft"); c.textAlign = "right";
-  for (const v of [0, 0.5, 1]) { c.beginPath(); c.moveTo(40, y(v)); c.lineTo(w - 70, y(v)); c.stroke(); c.fillText(`${100 * v} %`, 34, y(v) + 4); }
+  for (const v of [0, 0.5, 1]) { c.beginPath(); c.moveTo(50, y(v)); c.lineTo(w - 20, y(v)); c.stroke(); c.fillText(`${100 * v} %`, 44, y(v) + 4); }
   c.textAlign = "center";
-  for (let k = 0; k < n; k += 20) c.fillText(k / 10, x(k), h - 12);
-  c.fillText("bias added to the logit", (w - 70) / 2 + 20, h);
+  for (let k = 0; k < n; k += 20) c.fillText(k / 10, x(k), h - 22);
+  c.fillText("bias added to the logit", w / 2 + 15, h - 5);
   for (const [list, ink] of [[value.all, "--noise"], [value.missing, "--made"]]) {
     c.strokeStyle = c.fillStyle = colour(ink); c.lineWidth = 2.5; c.beginPath(); list.forEach((v, k) => c.lineTo(x(k), y(v))); c.stroke();
     c.beginPath(); c.arc(x(bias() * 10), y(at(list)), 5, 0, 7); c.fill();
   }
-  c.strokeStyle = colour("--accent"); c.lineWidth = 1; c.beginPath(); c.moveTo(x(bias() * 10), 8); c.lineTo(x(bias() * 10), h - 28); c.stroke();
+  c.strokeStyle = colour("--accent"); c.lineWidth = 1; c.beginPath(); c.moveTo(x(bias() * 10), 8); c.lineTo(x(bias() * 10), h - 40); c.stroke();
 };
 const threes = () => {
   let right = 0;
@@ -32,7 +32,7 @@ const threes = () => {
     return figure;
   });
   $(".threes").replaceChildren(...figures);
-  $(".head").textContent = `With a bias of ${bias().toFixed(1)} it reads ${percent(at(value.missing))} of what it never saw, and ${percent(at(value.all))} of all ${value.judged.toLocaleString("en")} digits; of these here ${right}`;
+  $(".head").textContent = `With a bias of ${bias().toFixed(1)} it reads ${percent(at(value.missing))} of what it never saw, ${percent(at(value.all))} of all ${value.judged.toLocaleString("en")} digits, and ${right} of these ${value.labels.length}`;
 };
 const draw = () => { $(".told").textContent = bias().toFixed(1); chart(); threes(); };
 const show = () => {
