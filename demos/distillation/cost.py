@@ -83,7 +83,8 @@ def plot(found: dict[str, dict], axis: str) -> str:
         for first in (1, 2, 5):
             v = first * 10.0**power
             if first == 1 and inside(v, spans[0]):
-                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{f"{v:,.0f}" if v >= 1 else f"{v:g}"}</text>'
+                said = f"{v:,.0f}" if v >= 1 else f"{v:g}"
+                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{said}</text>'
             if inside(v, spans[1]):
                 ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
     line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))

@@ -78,8 +78,8 @@ def preset(event: gr.EventData) -> tuple:
 def build() -> list:
     """Returns what `values` fills."""
     _common.lead(
-        "<b>Press Race</b>: two nets begin with the same weights and see the same generated digits; one hears labels, "
-        "the other what the teacher thinks. Look for how early they part."
+        "<b>Press Race</b>: two nets, the same weights at first, the same generated digits; one hears labels, the "
+        "other what the teacher thinks. Look for when they part."
     )
     pills = _common.presets(PRESETS)
     units, temperature, alpha, examples = STATES["Few digits"]

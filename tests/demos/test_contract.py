@@ -46,6 +46,7 @@ def test_public_endpoints_are_few_named_unique_and_documented(config):
     assert len(names) == len(set(names))
     assert {d["api_name"] for d in public(config)} == {
         "diffusion_sample",
+        "distillation_ask",
         "gan_sample",
         "text_generate",
         "vae_decode",
