@@ -98,8 +98,8 @@ def build() -> list:
             kept = [hidden, temperature, alpha, examples, seed, view]
             _keep.bar(TAB, "race", kept, settings_of, picture, values)
     run = go.click(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
-    pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET).success(
-        race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN
-    )
+    chosen = pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET)
+    runs = [run, chosen.success(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
+    for event in (stop.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
     return kept

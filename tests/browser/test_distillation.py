@@ -8,7 +8,7 @@ JOB = 120_000  # ms: the worker has low priority, and starts with an import of t
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Distillation").click()
-    page.wait_for_function("document.querySelectorAll('.bars .num').length === 30")
+    page.wait_for_function("document.querySelectorAll('.bars .row').length === 30")
     return page
 
 
@@ -17,7 +17,7 @@ def open_part(tab, name):
 
 
 def bars(tab):
-    return tab.locator(".bars .num").all_inner_texts()
+    return tab.locator(".bars .row .num").all_inner_texts()
 
 
 def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
@@ -28,7 +28,7 @@ def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
     tab.mouse.down()
     tab.mouse.move(box["x"] + 140, box["y"] + 230, steps=15)
     tab.mouse.up()
-    tab.wait_for_function("b => document.querySelector('.bars .num').textContent !== b", arg=before[0])
+    tab.wait_for_function("b => document.querySelector('.bars .row .num').textContent !== b", arg=before[0])
     tab.get_by_text("The teacher says 1.").wait_for()
     asked = []
     tab.on("request", lambda r: asked.append(r.url) if "/gradio_api/" in r.url and "heartbeat" not in r.url else None)
@@ -45,7 +45,7 @@ def test_a_preset_shows_its_digit(tab):
 
 def test_the_gallery_of_disagreements_is_there_when_opened(tab):
     open_part(tab, "Disagree")
-    tab.get_by_label("generated").check()
+    tab.get_by_role("radio", name="generated").check()
     tab.locator(".parted figure, .card.empty").first.wait_for()
 
 
