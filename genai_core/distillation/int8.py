@@ -119,7 +119,8 @@ RECIPES = {
 
 CARD = {
     "overview": "The classifier `{source}` with its batch normalisation folded in and its weights as whole numbers of "
-    "eight bits, one scale for each output channel, quantised after training without any data.",
+    "eight bits, one scale for each output channel, quantised after training without any data. That classifier stands "
+    "as its teacher below.",
     "stored": "int8",
     "use": "Teaching: what eight bits a weight cost in accuracy, and what they save in bytes.",
     "limits": "Smaller, not faster: the weights are multiplied out to float32 when a picture is read.",
