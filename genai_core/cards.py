@@ -20,6 +20,19 @@ SPLITS = {
 LABELS = {
     "accuracy": ("Test accuracy", "{:.2%}"),
     "errors": ("Test errors of 10,000", "{:d}"),
+    "errors_by_seed": ("The same with seeds 0, 1, 2", "{:d}"),
+    "errors_mean": ("Mean of these", "{:.1f}"),
+    "errors_missing": ("Of these, on classes that it never saw", "{:d}"),
+    "bias": ("Bias that these classes are given, chosen on training digits", "{:.1f}"),
+    "errors_corrected": ("Test errors with it", "{:d}"),
+    "errors_missing_corrected": ("Of these, on classes that it never saw", "{:d}"),
+    "bias_test_bias": ("Bias that is best on the test split, as the paper chose it", "{:.1f}"),
+    "errors_corrected_test_bias": ("Test errors with it", "{:d}"),
+    "temperatures": ("Temperatures of the students below", "{:g}"),
+    "errors_by_temperature": ("Test errors of the student at each temperature", "{:d}"),
+    "agreement": ("Test pictures to which it gives its teacher's answer", "{:.2%}"),
+    "ms_batch1": ("Time for one picture alone", "{:.3f} ms"),
+    "ms_batch256": ("Time for one picture of 256 at once", "{:.3f} ms"),
     "elbo": ("ELBO, mean over the test split (higher is better)", "{:.2f} nat"),
     "iw_bound": ("Importance-weighted bound on log p(x), k below (higher is better)", "{:.2f} nat"),
     "k": ("k, importance samples of that bound", "{:d}"),
@@ -111,6 +124,7 @@ def render(name: str, card: dict[str, str]) -> str:
     config, metrics = checkpoints.read_json(name, "config.json"), checkpoints.read_json(name, "metrics.json")
     run, folder = config["run"], checkpoints.ASSETS / name
     size = (folder / "model.safetensors").stat().st_size
+    size = f"{size / 2**20:.1f} MiB" if size > 2**20 / 10 else f"{size / 2**10:.0f} KiB"
     where = f"{run['threads']} threads of the {run['device'].upper()}"
     picture = "\n![samples](samples.png)\n" if (folder / "samples.png").exists() else ""
     source, splits = SOURCES.get(run["dataset"], run["dataset"]), SPLITS["text" if "written" in metrics else "pictures"]
@@ -121,7 +135,7 @@ def render(name: str, card: dict[str, str]) -> str:
 ## Overview
 {card["overview"].format(**config["model"])}
 
-{metrics["parameters"]:,} parameters, {size / 2**20:.1f} MiB in {card.get("stored", "float16")}, Apache-2.0.
+{metrics["parameters"]:,} parameters, {size} in {card.get("stored", "float16")}, Apache-2.0.
 {picture}
 ## Data
 {source}: {splits}

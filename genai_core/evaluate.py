@@ -1,6 +1,7 @@
 """Measure a checkpoint: `python -m genai_core.evaluate vae-mnist` rewrites metrics.json, samples.png and the card.
 
-Without a name, every checkpoint there is.
+Without a name, every checkpoint there is. `distillation` stands for those of its experiments that there are, and ends
+with the paper's table beside ours.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import time
 import torch
 from torchvision.utils import save_image
 
-from genai_core import cards, checkpoints, data
+from genai_core import cards, checkpoints, data, distillation
 from genai_core.train import TECHNIQUES
 
 
@@ -38,12 +39,18 @@ def evaluate(name: str) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name", help="checkpoints (default: all)")
-    for name in parser.parse_args().names or checkpoints.names():
+    names = parser.parse_args().names
+    paper = names == ["distillation"]
+    if paper:
+        names = [name for name in distillation.RECIPES if name in checkpoints.names()]
+    for name in names or checkpoints.names():
         try:
             metrics = evaluate(name)
         except (checkpoints.CheckpointError, data.DataError) as error:
             sys.exit(str(error))
         print(f"\n{name}\n" + "\n".join(f"  {value:>10}  {what}" for what, value in cards.rows(metrics)))
+    if paper:
+        print(f"\n{distillation.table()}")
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from genai_core import checkpoints, clip, data, diffusion, gan, gpt, lenet, lstm, ngram, vae
+from genai_core import checkpoints, clip, data, diffusion, distillation, gan, gpt, lenet, lstm, ngram, vae
 from genai_core.training import Recipe
 
 TEXT = (ngram, lstm, gpt)
-TECHNIQUES = (lenet, vae, gan, diffusion, *TEXT, clip)
+TECHNIQUES = (lenet, vae, gan, diffusion, *TEXT, *distillation.EXPERIMENTS, clip)
 SAVE_EVERY = 60.0  # seconds
 
 

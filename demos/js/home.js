@@ -1,7 +1,13 @@
 // Home. value: [{title, headline, text}], one card a technique; its picture is made by its own model when the page is
-// there: server.picture gives {image (PNG), alt} or {words: [[text, opacity]]} or {dots, alt}.
+// there: server.picture gives {image (PNG), alt, and a text for each column "below"} or {words: [[text, opacity]]} or {dots, alt}.
 const view = (found) => {
-  if (found.image) return make("img", { class: "pixels", src: "data:image/png;base64," + found.image, alt: found.alt });
+  if (found.image) {
+    const image = make("img", { class: "pixels", src: "data:image/png;base64," + found.image, alt: found.alt });
+    if (!found.below) return image;
+    const both = make("div", { class: "both" }), row = make("div", { class: "below" });
+    row.append(...found.below.map((text) => make("span", {}, text))); both.append(image, row);
+    return both;
+  }
   if (found.words) {
     const line = make("p");
     line.append(...found.words.map(([text, opacity]) => { const span = make("span", {}, text); span.style.opacity = opacity; return span; }));

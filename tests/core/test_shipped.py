@@ -12,6 +12,7 @@ from genai_core import (
     clip_evaluation,
     data,
     diffusion,
+    distillation,
     gallery,
     gan,
     lenet,
@@ -23,12 +24,12 @@ from genai_core import (
 from genai_core.train import TECHNIQUES, TEXT
 
 LARGE = (*TEXT, clip)
-# a CLIP is asked for once its folder is there
+# a CLIP or a distilled model is asked for once its folder is there
 SHIPPED = [
     (name, technique)
     for technique in TECHNIQUES
     for name in technique.RECIPES
-    if technique is not clip or name in checkpoints.names()
+    if technique not in (clip, *distillation.EXPERIMENTS) or name in checkpoints.names()
 ]
 NAMES = [name for name, _ in SHIPPED]
 
@@ -72,6 +73,36 @@ def test_the_aims_are_reached():
     assert student["frechet_ratio"] <= 12
     assert figures("gpt-shakespeare")["nats_per_character"] <= 1.47
     assert all(0.06 <= share <= 0.14 for share in figures("cgan-mnist")["class_shares"])
+
+
+# checkpoint, figure, least, most
+DISTILLATION = [
+    ("distill-teacher", "errors", 0, 67),
+    ("distill-student", "errors_mean", 0, 74),
+    ("distill-control", "errors_mean", 120, 170),
+    ("distill-no3", "errors_corrected", 0, 109),
+    ("ensemble-mnist", "accuracy", 0.996, 1),
+    ("compact-mnist", "accuracy", 0.992, 1),
+    ("compact-mnist", "parameters", 0, 24_999),
+]
+
+
+@pytest.mark.parametrize(("name", "figure", "least", "most"), DISTILLATION)
+def test_the_aims_of_distillation_are_reached(name, figure, least, most):
+    if name not in checkpoints.names():
+        pytest.skip(f"{name} is not trained yet")
+    assert least <= figures(name)[figure] <= most
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in distillation.RECIPES])
+def test_error_counts_of_distillation_are_found_again(name):
+    dataset = distillation.RECIPES[name].dataset
+    if not data.available(dataset):
+        pytest.skip("the data set is not on this machine")
+    x, y = data.load(dataset, "test")
+    assert int((distillation.logits(distillation.load(name), x).argmax(1) != y).sum()) == pytest.approx(
+        figures(name)["errors"], abs=1
+    )
 
 
 @pytest.mark.parametrize("name", list(lenet.RECIPES))

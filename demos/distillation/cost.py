@@ -1,0 +1,175 @@
+"""What compression costs: parameters, bytes, milliseconds and errors of every classifier, on one plot."""
+
+import html
+import math
+
+import gradio as gr
+
+from demos import _checks, _common, _keep
+from demos._common import LIGHT, QUIET, STREAM
+from demos.distillation._models import TAB
+from genai_core import checkpoints, distillation
+
+AXES = {
+    "parameters": "parameters",
+    "bytes on disk": "bytes",
+    "ms a picture, batch 1": "ms_batch1",
+    "ms a picture, batch 256": "ms_batch256",
+}
+DATASETS = {"digits": "mnist", "garments": "fashion"}
+W, H, LEFT, LOW = 620, 340, 64, 46
+
+
+def title(name: str) -> str:
+    return name.removeprefix("distill-").removesuffix("-mnist").removesuffix("-fashion").replace("-", " ")
+
+
+def role(name: str) -> str:
+    """Whose colour a classifier has: a teacher's, a student's, or that of one that learned from labels alone."""
+    if "teacher" in name or "ensemble" in name:
+        return "--real"
+    return "--noise" if "control" in name else "--made"
+
+
+def figures(dataset: str) -> dict[str, dict]:
+    """name -> what its metrics.json says, of every trained classifier of a data set."""
+    names = [name for name in distillation.RECIPES if name in checkpoints.names()]
+    names = [name for name in names if distillation.RECIPES[name].dataset == dataset]
+    return {name: checkpoints.read_json(name, "metrics.json") for name in names}
+
+
+def settings_of(data, axis) -> dict:
+    """The page's controls, checked."""
+    return {
+        "data": _checks.choice(data, "The data", tuple(DATASETS)),
+        "axis": _checks.choice(axis, "The axis", tuple(AXES)),
+    }
+
+
+def values(found: dict) -> tuple:
+    """Settings of a link or a saved picture -> values of the controls."""
+    return tuple(settings_of(found.get("data", "digits"), found.get("axis", "parameters")).values())
+
+
+def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of (cost, errors), those that no other point beats in both, by rising cost: the Pareto front."""
+    front: list[tuple[float, float]] = []
+    for cost, errors in sorted(points):
+        if not front or errors < front[-1][1]:
+            front.append((cost, errors))
+    return front
+
+
+def plot(found: dict[str, dict], axis: str) -> str:
+    """Errors against a cost, both on a log scale, as SVG."""
+    key = AXES[axis]
+    points = {name: (m[key], max(m["errors"], 1)) for name, m in found.items()}
+    spans = []
+    for side in (0, 1):
+        logs = [math.log10(point[side]) for point in points.values()]
+        spans.append((min(logs) - 0.15, max(logs) + 0.15))
+
+    def x(v: float) -> float:
+        return LEFT + (math.log10(v) - spans[0][0]) / (spans[0][1] - spans[0][0]) * (W - LEFT - 120)
+
+    def y(v: float) -> float:
+        return 14 + (1 - (math.log10(v) - spans[1][0]) / (spans[1][1] - spans[1][0])) * (H - LOW - 14)
+
+    def inside(v: float, span: tuple[float, float]) -> bool:
+        return span[0] <= math.log10(v) <= span[1]
+
+    ticks = ""
+    for power in range(-4, 9):
+        for first in (1, 2, 5):
+            v = first * 10.0**power
+            if first == 1 and inside(v, spans[0]):
+                said = f"{v:,.0f}" if v >= 1 else f"{v:g}"
+                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{said}</text>'
+            if inside(v, spans[1]):
+                ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
+    line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))
+    dots, taken = "", []
+    for name, (a, b) in sorted(points.items(), key=lambda item: item[1][1]):
+        place = y(b) + 4
+        while any(abs(place - other) < 12 and abs(x(a) - across) < 60 for across, other in taken):
+            place -= 3  # a name gives way to those of better nets
+        taken.append((x(a), place))
+        dots += (
+            f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
+            f'<text class="name" x="{x(a) + 10:.0f}" y="{place:.0f}">{html.escape(title(name))}</text>'
+        )
+    return (
+        f'<svg class="plane" viewBox="0 0 {W} {H}" role="img" aria-label="Test errors against {axis}">'
+        f'<path d="M{LEFT} 8V{H - LOW}H{W - 100}" fill="none" stroke="var(--line)"/>'
+        f'<polyline points="{line}" fill="none" stroke="var(--accent)" opacity=".5"/>{dots}{ticks}'
+        f'<text x="{(W + LEFT) / 2 - 50}" y="{H - 6}" text-anchor="middle">{axis}</text>'
+        f'<text transform="translate(14 {H / 2 - 10}) rotate(-90)" text-anchor="middle">'
+        "test errors of 10,000</text></svg>"
+    )
+
+
+def table(found: dict[str, dict]) -> str:
+    """All figures as an HTML table, the fewest errors first."""
+    head = "".join(f"<th>{h}</th>" for h in ("", "errors", "parameters", "kB", "ms, batch 1", "ms, batch 256"))
+    rows = "".join(
+        f"<tr><td><i style='background:var({role(name)})'></i>{html.escape(title(name))}</td><td>{m['errors']}</td>"
+        f"<td>{m['parameters']:,}</td><td>{m['bytes'] / 1000:,.0f}</td><td>{m['ms_batch1']:.2f}</td>"
+        f"<td>{m['ms_batch256']:.4f}</td></tr>"
+        for name, m in sorted(found.items(), key=lambda item: item[1]["errors"])
+    )
+    return f'<table class="costs num"><tr>{head}</tr>{rows}</table>'
+
+
+def page(data: str, axis: str, here: bool) -> str:
+    """Plot and table as HTML; here: with the milliseconds measured now, on this machine."""
+    found = figures(DATASETS[data])
+    if not found:
+        return '<div class="card empty">No classifier of this data is trained yet.</div>'
+    if here:
+        found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
+    told = "measured just now, on this machine" if here else "as measured when the cards were written"
+    return (
+        f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is '
+        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: "
+        f"trained on labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
+    )
+
+
+@_checks.handler
+def show(data, axis) -> str:
+    """The page's controls -> plot and table as HTML."""
+    return page(**settings_of(data, axis), here=False)
+
+
+@_checks.handler
+def measure(data, axis) -> str:
+    """The same with every classifier timed on this machine."""
+    return page(**settings_of(data, axis), here=True)
+
+
+def picture(data, axis):
+    """The table's figures as a picture."""
+    from demos.text._models import as_picture
+
+    found = figures(DATASETS[settings_of(data, axis)["data"]])
+    lines = [f"{title(name)}: {m['errors']} errors, {m['parameters']:,} parameters\n" for name, m in found.items()]
+    return as_picture([(line, "#0f172a") for line in lines])
+
+
+def build() -> tuple[list, gr.HTML]:
+    """Returns the controls, which `values` fills, and the place of the plot."""
+    _common.lead(
+        "<b>Choose a cost</b> and see who pays it well: each point is a trained net. Look for a student that sits "
+        "where no net trained on labels does."
+    )
+    with gr.Row():
+        data = gr.Radio(list(DATASETS), value="digits", label="Data")
+        axis = gr.Radio(list(AXES), value="parameters", label="Cost")
+        here = gr.Button("Measure on this machine", min_width=120)
+    out = gr.HTML()
+    parts = [data, axis]
+    _keep.bar(TAB, "cost", parts, settings_of, picture, values)
+    for part in parts:
+        part.input(show, parts, out, **LIGHT, **QUIET)
+    here.click(measure, parts, out, **STREAM, **QUIET)
+    return parts, out

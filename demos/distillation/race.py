@@ -1,0 +1,105 @@
+"""Distil live: a student and its control race on digits that our own GAN makes, labelled by the teacher."""
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+from PIL import Image
+
+from demos import _checks, _common, _jobs, _keep
+from demos._common import LIGHT, QUIET, TRAIN
+from demos.distillation._models import TAB
+from genai_core.distillation import play
+
+STEPS = 600
+PRESETS = {
+    "Few digits": "300 digits for both. How far ahead is the one that was told what the teacher thinks?",
+    "Many digits": "3,000 digits. Does the teacher still help?",
+    "A tiny student": "Eight units a layer. Is there room for what the teacher knows?",
+    "T = 1": "The teacher's answers, without its second thoughts. What is left of the lead?",
+}
+STATES = {
+    "Few digits": (32, 4.0, 0.9, 300),
+    "Many digits": (32, 4.0, 0.9, 3000),
+    "A tiny student": (8, 4.0, 0.9, 300),
+    "T = 1": (32, 1.0, 0.9, 300),
+}
+
+
+def settings_of(hidden, temperature, alpha, examples, seed, _view=None) -> dict:
+    """The page's controls, checked."""
+    return {
+        "hidden": _checks.whole(hidden, "The units of a layer", *play.HIDDEN),
+        "temperature": _checks.number(temperature, "The temperature", 1, 20),
+        "alpha": _checks.number(alpha, "Alpha", 0, 1),
+        "examples": _checks.whole(examples, "The number of digits", *play.EXAMPLES),
+        "seed": _checks.seed(seed),
+    }
+
+
+def values(found: dict) -> tuple:
+    """Settings of a link or a saved picture -> values of the controls, and the view before a race."""
+    defaults = dict(zip(("hidden", "temperature", "alpha", "examples"), STATES["Few digits"], strict=True))
+    given = [_keep.from_link(found.get(name, value), name) for name, value in defaults.items()]
+    return *settings_of(*given, _keep.seed(found.get("seed", 0))).values(), before()
+
+
+def before() -> dict:
+    """The control's value before a race."""
+    return {"run": ""}
+
+
+@_checks.stream_handler
+def race(hidden, temperature, alpha, examples, seed, _view) -> Iterator[dict]:
+    """The page's controls -> the control's value, frame by frame, for at most a minute."""
+    settings = settings_of(hidden, temperature, alpha, examples, seed)
+    run = f"{time.monotonic():.6f}"
+    try:
+        for frame in _jobs.run("genai_core.distillation.play:race", steps=STEPS, **settings):
+            yield {"run": run, **vars(frame)}
+    except _jobs.JobError as error:
+        raise _checks.InputError(str(error)) from None
+
+
+def picture(_hidden, _temperature, _alpha, examples, seed, _view) -> Image.Image:
+    """Digits that the two learn from."""
+    from genai_core.distillation import synthetic
+
+    count = min(60, _checks.whole(examples, "The number of digits", *play.EXAMPLES))
+    return _common.tile(synthetic.digits(count, seed=_checks.seed(seed))[0], 12, gap=2, zoom=3)
+
+
+@_checks.handler
+def preset(event: gr.EventData) -> tuple:
+    """The chosen preset -> units, temperature, alpha, digits."""
+    return STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]
+
+
+def build() -> list:
+    """Returns what `values` fills."""
+    _common.lead(
+        "<b>Press Race</b>: two nets, the same weights at first, the same generated digits; one hears labels, the "
+        "other what the teacher thinks. Look for when they part."
+    )
+    pills = _common.presets(PRESETS)
+    units, temperature, alpha, examples = STATES["Few digits"]
+    with gr.Row():
+        with gr.Column(scale=4, min_width=280):
+            with gr.Row():
+                go = gr.Button("Race", variant="primary", min_width=80)
+                stop = gr.Button("Stop", min_width=80)
+            hidden = gr.Slider(*play.HIDDEN, value=units, step=4, label="Units a layer")
+            temperature = gr.Slider(1, 20, value=temperature, step=0.5, label="Temperature T")
+            alpha = gr.Slider(0, 1, value=alpha, step=0.05, label="α, weight of the teacher against the label")
+            examples = gr.Slider(*play.EXAMPLES, value=examples, step=50, label="Digits to learn from")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
+        with gr.Column(scale=7, min_width=320):
+            view = _common.control("race", before())
+            kept = [hidden, temperature, alpha, examples, seed, view]
+            _keep.bar(TAB, "race", kept, settings_of, picture, values)
+    run = go.click(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
+    chosen = pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET)
+    runs = [run, chosen.success(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
+    for event in (stop.click, pills.click):
+        event(None, None, None, cancels=runs, api_visibility="private")
+    return kept

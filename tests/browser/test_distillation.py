@@ -1,0 +1,111 @@
+import pytest
+
+import app
+from demos import _checks, distillation
+
+pytestmark = pytest.mark.skipif(distillation not in app.TABS, reason="its classifiers are not trained yet")
+JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
+
+
+@pytest.fixture
+def tab(page):
+    page.get_by_role("tab", name="Distillation").click()
+    page.wait_for_function("document.querySelectorAll('.bars .row').length === 30")
+    return page
+
+
+def open_part(tab, name):
+    tab.get_by_role("tab", name=name, exact=True).click()
+
+
+def bars(tab):
+    return tab.locator(".bars .row .num").all_inner_texts()
+
+
+def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
+    before = bars(tab)
+    tab.get_by_role("button", name="Clear").click()
+    box = tab.locator(".pad").bounding_box()
+    tab.mouse.move(box["x"] + 140, box["y"] + 50)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 140, box["y"] + 230, steps=15)
+    tab.mouse.up()
+    tab.wait_for_function("b => document.querySelector('.bars .row .num').textContent !== b", arg=before[0])
+    tab.get_by_text("The teacher says 1.").wait_for()
+    asked = []
+    tab.on("request", lambda r: asked.append(r.url) if "/gradio_api/" in r.url and "heartbeat" not in r.url else None)
+    cold = bars(tab)
+    tab.locator(".t").first.evaluate("(s) => { s.value = 20; s.dispatchEvent(new Event('input')); }")
+    assert bars(tab) != cold
+    assert not asked
+
+
+def test_a_preset_shows_its_digit(tab):
+    tab.get_by_role("button", name="A seven like a one").click()
+    tab.get_by_text("The teacher says 7. If it were not, it would be 1").wait_for()
+
+
+def test_the_gallery_of_disagreements_is_there_when_opened(tab):
+    open_part(tab, "Disagree")
+    tab.get_by_role("radio", name="generated").check()
+    tab.locator(".parted figure, .card.empty").first.wait_for()
+
+
+def test_similarity_follows_the_temperature(tab):
+    open_part(tab, "Alike")
+    tab.locator(".grid i").nth(299).wait_for()
+    before = tab.locator(".grid i").nth(1).get_attribute("title")
+    tab.locator(".t:visible").evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
+    tab.wait_for_function("b => document.querySelectorAll('.grid i')[1].title !== b", arg=before)
+
+
+def test_the_bias_brings_threes_to_light_without_a_request(tab):
+    open_part(tab, "Missing")
+    tab.get_by_text("With a bias of 0.0").wait_for()
+    before = tab.locator(".threes .right").count()
+    tab.locator(".bias").evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
+    assert tab.locator(".threes .right").count() >= before
+    tab.get_by_text("With a bias of 12.0 it reads 100.0 %").wait_for()
+
+
+def test_costs_are_measured_here(tab):
+    open_part(tab, "Cost")
+    tab.get_by_text("as measured when the cards were written").wait_for()
+    tab.get_by_role("button", name="Measure on this machine").click()
+    tab.get_by_text("measured just now, on this machine").wait_for()
+
+
+def test_student_and_control_race_and_are_stopped(tab):
+    open_part(tab, "Race")
+    tab.get_by_role("button", name="Few digits").click()
+    tab.wait_for_function("/step [2-9]\\d+ of 600/.test(document.querySelector('.progress').textContent)", timeout=JOB)
+    tab.get_by_role("button", name="Stop").locator("visible=true").click()
+    tab.wait_for_timeout(1500)
+    stopped = tab.locator(".progress").text_content()
+    tab.wait_for_timeout(1500)
+    assert tab.locator(".progress").text_content() == stopped
+
+
+def test_a_saved_picture_brings_the_temperature_back(tab, tmp_path):
+    tab.locator(".t").first.evaluate("(s) => { s.value = 9; s.dispatchEvent(new Event('input')); }")
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name="Save PNG").first.click()
+    file = tmp_path / "digit.png"
+    waiting.value.save_as(file)
+    assert _checks.settings_in(file.read_bytes())["temperature"] == 9
+    tab.locator(".t").first.evaluate("(s) => { s.value = 2; s.dispatchEvent(new Event('input')); }")
+    tab.locator("input.open").first.set_input_files(file)
+    tab.get_by_text("Settings restored from the picture.").wait_for()
+    assert tab.locator(".t").first.input_value() == "9"
+
+
+@pytest.mark.parametrize("part", ["Ask", "Disagree", "Alike", "Missing", "Cost", "Race"])
+def test_no_part_scrolls_sideways_on_a_phone(tab, part):
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.evaluate(  # on a narrow page Gradio folds the tabs that do not fit into a menu
+        """(name) => [...document.querySelectorAll('[role=tab], .overflow-menu button')]
+        .filter((t) => t.textContent.trim() === name).at(-1).click()""",
+        part,
+    )
+    tab.wait_for_timeout(800)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
