@@ -184,6 +184,5 @@ def build() -> list:
     other = stage.input(branch, [stage, *parts], stage, **quiet)
     chosen = pills.click(preset, None, parts, cancels=[run, other], **LIGHT, **QUIET)
     runs = [run, other, chosen.success(sample, parts, stage, **quiet)]
-    for event in (stop.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    stop.click(None, None, None, cancels=runs, api_visibility="private")
     return parts

@@ -149,6 +149,5 @@ def build() -> list:
     run = go.click(fill, parts, view, **quiet)
     chosen = pills.click(preset, None, [view, resample], cancels=[run], **LIGHT, **QUIET)
     runs = [run, chosen.success(fill, parts, view, **quiet)]
-    for event in (stop.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    stop.click(None, None, None, cancels=runs, api_visibility="private")
     return parts

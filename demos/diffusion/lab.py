@@ -200,8 +200,7 @@ def build() -> list:
     way.input(walk, [number, state, view, way], [view, state], **job)
     chosen = pills.click(preset, number, [data, way, number, view], cancels=[run], **LIGHT, **QUIET)
     runs = [run, chosen.success(train, [number, state, view, data, way, seed], [view, state], **job)]
-    for event in (stop.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    stop.click(None, None, None, cancels=runs, api_visibility="private")
     for event in (again.click, data.input):
         event(reset, [number, data], [number, view], cancels=runs, **LIGHT, **QUIET)
     return kept

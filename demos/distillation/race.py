@@ -100,6 +100,5 @@ def build() -> list:
     run = go.click(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
     chosen = pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET)
     runs = [run, chosen.success(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
-    for event in (stop.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    stop.click(None, None, None, cancels=runs, api_visibility="private")
     return kept

@@ -204,8 +204,7 @@ def build() -> list:
     everything = [data, *controls, speed, preset, number, view]
     chosen = pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET)
     runs.append(chosen.then(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train))
-    for event in (pause.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    pause.click(None, None, None, cancels=runs, api_visibility="private")
     for event in (again.click, data.input):
         event(reset, [number, data], [number, preset, view], cancels=runs, **LIGHT, **QUIET)
     kept_parts = [number, view, preset, speed, data, seed, *controls]

@@ -147,8 +147,7 @@ def build() -> list:
     run = go.click(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
     chosen = pills.click(preset, None, [source, view], cancels=[run], **LIGHT, **QUIET)
     runs = [run, chosen.success(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
-    for event in (stop.click, pills.click):
-        event(None, None, None, cancels=runs, api_visibility="private")
+    stop.click(None, None, None, cancels=runs, api_visibility="private")
     source.input(look, [source, own], view, cancels=runs, **LIGHT, **QUIET)
     own.input(lambda: SOURCES[3], None, source, **LIGHT, **QUIET)
     return kept
