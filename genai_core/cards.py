@@ -72,7 +72,10 @@ LABELS = {
     "characters_per_token": ("Characters per token", "{:.2f}"),
     "nats_per_character_by_order": ("Loss of orders 1, 2, 3 ... of the n-gram model", "{:.3f}"),
     "tokens_per_second": ("Tokens written a second at batch 1", "{:.0f}"),
-    "tokens_per_second_limit": ("The most that memory allows there: its bandwidth over the weights (more where a cache holds them)", "{:.0f}"),
+    "tokens_per_second_limit": (
+        "The most that memory allows there: its bandwidth over the weights (more where a cache holds them)",
+        "{:.0f}",
+    ),
     "bandwidth_share": ("Share of that limit reached", "{:.0%}"),
     **{
         f"precision_{kind}_{split}": (f"Precision@10 of queries {about}{held_out}", "{:.1%}")
