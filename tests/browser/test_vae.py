@@ -234,6 +234,7 @@ def test_the_api_answers_and_a_bad_call_gets_a_sentence(url):
     assert set(json.loads(json.dumps(client.view_api(return_format="dict")))["named_endpoints"]) == {
         "/diffusion_sample",
         "/gan_sample",
+        "/text_generate",
         "/vae_decode",
         "/vae_encode",
         "/vae_sample",
