@@ -1,10 +1,10 @@
-"""What a user draws or uploads, as a 28x28 picture in the manner of the data sets."""
+"""What a user draws or uploads, as a 28x28 picture in the manner of the data sets; and texts as pictures."""
 
 import base64
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from demos._checks import InputError, decoded, picture, record
 from demos._common import pixels
@@ -69,3 +69,24 @@ def centred(x: torch.Tensor, box: int = 20) -> torch.Tensor:
         corner.append(min(max(round(SIDE / 2 - centre), 0), SIDE - side))
     canvas[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]] = small
     return canvas[None, None].clamp(0, 1)
+
+
+def of_text(parts: list[tuple[str, str]], width: int = 900) -> Image.Image:
+    """Texts in their inks ("#rrggbb"), one after the other, broken into lines, as a white page."""
+    font, line, edge = ImageFont.load_default(18), 27, 36
+    lines, across = [[]], edge
+    for string, ink in parts:
+        for c in string:
+            wide = font.getlength(c)
+            if c == "\n" or across + wide > width - edge:
+                lines.append([])
+                across = edge
+            if c != "\n":
+                lines[-1].append((across, c, ink))
+                across += wide
+    image = Image.new("RGB", (width, min(2 * edge + line * len(lines), 4000)), "white")
+    pen = ImageDraw.Draw(image)
+    for i, characters in enumerate(lines):
+        for x, c, ink in characters:
+            pen.text((x, edge + i * line), c, fill=ink, font=font)
+    return image

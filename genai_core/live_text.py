@@ -29,7 +29,7 @@ class GPTFrame:
 
 
 def config_for(vocab: int) -> gpt.GPTConfig:
-    """A GPT of 0.4 million parameters, which learns to spell in a minute on two cores."""
+    """A small GPT, which learns to spell in a minute on two cores."""
     return gpt.GPTConfig(
         vocab=vocab, context=64, layers=3, heads=4, width=96, dropout=0.1, batch=16, lr=4e-3, warmup=20
     )

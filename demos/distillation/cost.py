@@ -5,7 +5,7 @@ import math
 
 import gradio as gr
 
-from demos import _checks, _common, _keep
+from demos import _checks, _common, _keep, _pictures
 from demos._common import LIGHT, QUIET, STREAM
 from demos.distillation._models import TAB
 from genai_core import checkpoints, distillation
@@ -149,11 +149,9 @@ def measure(data, axis) -> str:
 
 def picture(data, axis):
     """The table's figures as a picture."""
-    from demos.text._models import as_picture
-
     found = figures(DATASETS[settings_of(data, axis)["data"]])
     lines = [f"{title(name)}: {m['errors']} errors, {m['parameters']:,} parameters\n" for name, m in found.items()]
-    return as_picture([(line, "#0f172a") for line in lines])
+    return _pictures.of_text([(line, "#0f172a") for line in lines])
 
 
 def build() -> tuple[list, gr.HTML]:

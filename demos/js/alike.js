@@ -1,7 +1,6 @@
 // Class similarity. value: {temperature, source, matrices: {name: 100 numbers}, models: {name: title}, classes, sources}
 let value = null;
-const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-const ink = (t) => { const at = Math.max(0, Math.min(1, t)) * 3.999, i = Math.floor(at), f = at - i; return `rgb(${viridis[i].map((a, k) => Math.round(a + f * (viridis[i + 1][k] - a))).join(" ")})`; };
+const ink = (t) => `rgb(${viridis(t)})`;
 const asked = () => ({ temperature: +$(".t").value, source: $(".source").value });
 const draw = () => {
   const { classes } = value, off = (m) => m.filter((_, k) => k % 11);

@@ -1,10 +1,6 @@
 // Tokens as chips, shaded: put before the script of every control that makes chips.
-const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 // 0 is plain paper, 1 the deepest shade.
-const shadeOf = (t) => {
-  const at = (1 - Math.max(0, Math.min(1, t))) * 3.999, i = Math.floor(at), f = at - i;
-  return viridis[i].map((a, k) => Math.round(a + f * (viridis[i + 1][k] - a)));
-};
+const shadeOf = (t) => viridis(1 - t);
 const shadeChip = (chip, t) => {
   const deep = Math.max(0, Math.min(1, t ?? 0)); // what was expected stays paper, so that the eye finds what was not
   chip.style.background = deep < 0.03 ? "none" : `rgb(${shadeOf(t).join(" ")} / ${0.15 + 0.85 * deep})`;

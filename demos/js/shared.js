@@ -7,6 +7,12 @@ const make = (tag, attributes = {}, text = "") => {
   return node;
 };
 const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
+// Magnitudes: t in [0, 1] -> [r, g, b] of viridis.
+const viridis = (t) => {
+  const ramp = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+  const at = Math.max(0, Math.min(1, t)) * 3.999, i = Math.floor(at);
+  return ramp[i].map((a, k) => Math.round(a + (at - i) * (ramp[i + 1][k] - a)));
+};
 const say = (sentence) => { const place = $(".said"); if (place) place.textContent = sentence; };
 
 // A server function answers {ok} or {error: sentence}; an unreachable server gives undefined.

@@ -5,11 +5,7 @@ const sized = (canvas) => {
   canvas.width = w * scale; canvas.height = h * scale; c.scale(scale, scale);
   return [c, w, h];
 };
-const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-const shade = (v) => {
-  const t = (v / 255) * 3.999, i = Math.floor(t), f = t - i;
-  return `rgb(${viridis[i].map((a, k) => Math.round(a + f * (viridis[i + 1][k] - a))).join(",")})`;
-};
+const shade = (v) => `rgb(${viridis(v / 255)})`;
 const scatter = (frame) => {
   const [c, w] = sized($(".scatter")), unit = w / 7;
   c.strokeStyle = colour("--noise"); c.globalAlpha = 0.6;

@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
 
 from demos import _checks, _keep
 from genai_core import gpt, lstm, ngram, text
@@ -158,9 +157,9 @@ def settings_of(request: dict) -> dict:
     }
 
 
-def as_link(clean: dict, part: str = "write") -> dict:
+def as_link(clean: dict) -> dict:
     """Settings as a link and a saved picture hold them: texts and numbers."""
-    return {"tab": TAB, "part": part, **clean, "filters": written(clean["filters"])}
+    return {"tab": TAB, "part": "write", **clean, "filters": written(clean["filters"])}
 
 
 def generator_at(seed: int, index: int) -> torch.Generator:
@@ -180,24 +179,3 @@ def legible(token: str) -> str:
 def piece(name: str, token: int) -> str:
     """The text of one token of a model."""
     return load(name).tokenizer.decode([token])
-
-
-def as_picture(parts: list[tuple[str, str]], width: int = 900) -> Image.Image:
-    """Texts in their inks ("#rrggbb"), one after the other, broken into lines, as a white page."""
-    font, line, edge = ImageFont.load_default(18), 27, 36
-    lines, across = [[]], edge
-    for string, ink in parts:
-        for c in string:
-            wide = font.getlength(c)
-            if c == "\n" or across + wide > width - edge:
-                lines.append([])
-                across = edge
-            if c != "\n":
-                lines[-1].append((across, c, ink))
-                across += wide
-    image = Image.new("RGB", (width, min(2 * edge + line * len(lines), 4000)), "white")
-    pen = ImageDraw.Draw(image)
-    for i, characters in enumerate(lines):
-        for x, c, ink in characters:
-            pen.text((x, edge + i * line), c, fill=ink, font=font)
-    return image

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from demos import _checks, _common, _keep
+from demos import _checks, _common, _keep, _pictures
 from demos._common import QUIET, STREAM
 from demos.text import _models, write
 from demos.text._models import TAB
@@ -111,7 +111,7 @@ def save(request: dict) -> str:
     for value in whole(clean)["all"]:
         parts += [(f"{value['title']}\n", "#4f46e5"), (clean["prompt"], write.SOFT)]
         parts += [("".join(text for text, _ in value["new"]) + "\n\n", write.INK)]
-    return _keep.saved(_models.as_picture(parts), {"tab": TAB, "part": "compare", **clean})
+    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "compare", **clean})
 
 
 def restore(request: dict) -> dict:

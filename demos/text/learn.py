@@ -8,7 +8,7 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep
+from demos import _checks, _common, _jobs, _keep, _pictures
 from demos._common import LIGHT, QUIET, TRAIN
 from demos.text import _models
 from demos.text._models import TAB
@@ -17,7 +17,7 @@ from genai_core import live_text
 STEPS = 900
 SOURCES = ("this app's own source", "sums", "roman numbers", "my text")
 PRESETS = {
-    "Our own source": "Python, 150 kB of it. After how many steps does it indent?",
+    "Our own source": "The Python of this project. After how many steps does it indent?",
     "Sums": "Lines such as 17+25=42. Does it learn to add, or only how a sum looks?",
     "Roman numbers": "XIV=14: a small grammar. How low can the loss go, and what is left?",
 }
@@ -103,7 +103,7 @@ def picture(_source, _own, _seed, view) -> Image.Image:
     """What it wrote last, or how its text begins."""
     view = _checks.record(view, "The view")
     string = _models.prompt(view.get("sample") or view.get("example") or " ", 5000)
-    return _models.as_picture([(string, "#0f172a")])
+    return _pictures.of_text([(string, "#0f172a")])
 
 
 @_checks.handler
@@ -122,7 +122,7 @@ def preset(event: gr.EventData) -> tuple:
 def build() -> list:
     """Returns what `values` fills."""
     _common.lead(
-        "<b>Press Train</b>: a GPT of 0.4 million weights begins with noise. Look for what comes first: letters, "
+        "<b>Press Train</b>: a small GPT begins with noise. Look for what comes first: letters, "
         "words, or the shape of a line."
     )
     pills = _common.presets(PRESETS)

@@ -5,7 +5,7 @@ import math
 
 import gradio as gr
 
-from demos import _checks, _common, _keep
+from demos import _checks, _common, _keep, _pictures
 from demos._common import LIGHT, QUIET
 from demos.text import _models
 from demos.text._models import NAMES, TAB
@@ -62,7 +62,7 @@ def save(request: dict) -> str:
     value = score(request)
     lines = "".join(f"\n{r['title']}: {r['bits']:.2f} bits per character" for r in value["rows"])
     parts = [(value["text"] + "\n", "#0f172a"), (lines, "#4f46e5")]
-    return _keep.saved(_models.as_picture(parts), {"tab": TAB, "part": "score", "text": value["text"]})
+    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "score", "text": value["text"]})
 
 
 def restore(request: dict) -> dict:

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from demos import _checks, _common, _keep
+from demos import _checks, _common, _keep, _pictures
 from demos._common import LIGHT, QUIET
 from demos.text import _models
 from demos.text._models import MODELS, NAMES, TAB
@@ -137,7 +137,7 @@ def save(request: dict) -> str:
     value = search(request)
     clean = value["settings"]
     parts = [(clean["prompt"], "#64748b"), (found_text(value), "#0f172a")]
-    return _keep.saved(_models.as_picture(parts), {"tab": TAB, "part": "search", **clean})
+    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "search", **clean})
 
 
 def restore(request: dict) -> dict:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from demos import _checks, _common, _keep
+from demos import _checks, _common, _keep, _pictures
 from demos._common import QUIET, STREAM
 from demos.text import _explain, _models
 from demos.text._explain import inspect
@@ -109,7 +109,7 @@ def save(request: dict) -> str:
     model = _models.load(clean["model"])
     made = _models.token_ids(request.get("made", []), model)
     parts = [(clean["prompt"], SOFT), (model.tokenizer.decode(made), INK)]
-    return _keep.saved(_models.as_picture(parts), as_link(clean))
+    return _keep.saved(_pictures.of_text(parts), as_link(clean))
 
 
 def restore(request: dict) -> dict:

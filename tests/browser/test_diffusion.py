@@ -1,6 +1,7 @@
 import pytest
 
 from demos import _checks
+from tests.browser.steps import check_on_a_phone, open_part
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
@@ -10,10 +11,6 @@ def tab(page):
     page.get_by_role("tab", name="Diffusion").click()
     page.wait_for_function("document.querySelector('.at')?.max === '19'")
     return page
-
-
-def open_part(tab, name):
-    tab.get_by_role("tab", name=name, exact=True).click()
 
 
 def canvas(tab, selector):
@@ -155,11 +152,4 @@ def test_the_hub_says_in_one_sentence_that_it_cannot_be_reached(tab):
 
 @pytest.mark.parametrize("part", ["Denoise", "Race", "Forward", "Inpaint", "Interpolate", "Lab", "Hub"])
 def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    tab.set_viewport_size({"width": 390, "height": 800})
-    tab.evaluate(  # on a narrow page Gradio folds the tabs that do not fit into a menu
-        """(name) => [...document.querySelectorAll('[role=tab], .overflow-menu button')]
-        .filter((t) => t.textContent.trim() === name).at(-1).click()""",
-        part,
-    )
-    tab.wait_for_timeout(800)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    check_on_a_phone(tab, part)

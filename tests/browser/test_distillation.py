@@ -2,6 +2,7 @@ import pytest
 
 import app
 from demos import _checks, distillation
+from tests.browser.steps import check_on_a_phone, open_part
 
 pytestmark = pytest.mark.skipif(distillation not in app.TABS, reason="its classifiers are not trained yet")
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -12,10 +13,6 @@ def tab(page):
     page.get_by_role("tab", name="Distillation").click()
     page.wait_for_function("document.querySelectorAll('.bars .row').length === 30")
     return page
-
-
-def open_part(tab, name):
-    tab.get_by_role("tab", name=name, exact=True).click()
 
 
 def bars(tab):
@@ -101,11 +98,4 @@ def test_a_saved_picture_brings_the_temperature_back(tab, tmp_path):
 
 @pytest.mark.parametrize("part", ["Ask", "Disagree", "Alike", "Missing", "Cost", "Race"])
 def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    tab.set_viewport_size({"width": 390, "height": 800})
-    tab.evaluate(  # on a narrow page Gradio folds the tabs that do not fit into a menu
-        """(name) => [...document.querySelectorAll('[role=tab], .overflow-menu button')]
-        .filter((t) => t.textContent.trim() === name).at(-1).click()""",
-        part,
-    )
-    tab.wait_for_timeout(800)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    check_on_a_phone(tab, part)

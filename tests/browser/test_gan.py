@@ -1,6 +1,7 @@
 import pytest
 
 from demos import _checks
+from tests.browser.steps import check_on_a_phone, open_part
 
 
 @pytest.fixture
@@ -60,10 +61,6 @@ def test_a_drawing_becomes_the_data(tab):
     tab.mouse.up()
     tab.get_by_role("button", name="Play").click()
     plays(tab, 10)
-
-
-def open_part(tab, name):
-    tab.get_by_role("tab", name=name, exact=True).click()
 
 
 def picture(tab, selector):
@@ -162,11 +159,4 @@ def test_the_labs_picture_and_link_bring_its_settings_back(tab, tmp_path):
 
 @pytest.mark.parametrize("part", ["Lab", "Samples", "Directions", "Interpolate", "History"])
 def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    tab.set_viewport_size({"width": 390, "height": 800})
-    tab.evaluate(  # on a narrow page Gradio folds the tabs that do not fit into a menu
-        """(name) => [...document.querySelectorAll('[role=tab], .overflow-menu button')]
-        .filter((t) => t.textContent.trim() === name).at(-1).click()""",
-        part,
-    )
-    tab.wait_for_timeout(800)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    check_on_a_phone(tab, part)

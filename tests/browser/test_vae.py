@@ -3,6 +3,7 @@ import json
 import pytest
 
 from demos import _checks
+from tests.browser.steps import check_on_a_phone, open_part
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
@@ -13,10 +14,6 @@ def tab(page):
     page.locator(".big").wait_for()
     page.wait_for_function("document.querySelector('.big')?.naturalWidth === 28")
     return page
-
-
-def open_part(tab, name):
-    tab.get_by_role("tab", name=name, exact=True).click()
 
 
 def picture(tab, selector=".big"):
@@ -214,14 +211,7 @@ def test_a_live_training_streams_and_stops(tab):
 
 @pytest.mark.parametrize("part", ["Sliders", "Plane", "Encode", "Interpolate", "Beta", "Train"])
 def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    tab.set_viewport_size({"width": 390, "height": 800})
-    tab.evaluate(  # on a narrow page Gradio folds the tabs that do not fit into a menu
-        """(name) => [...document.querySelectorAll('[role=tab], .overflow-menu button')]
-        .filter((t) => t.textContent.trim() === name).at(-1).click()""",
-        part,
-    )
-    tab.wait_for_timeout(800)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    check_on_a_phone(tab, part)
 
 
 def test_the_api_answers_and_a_bad_call_gets_a_sentence(url):
