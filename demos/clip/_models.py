@@ -1,0 +1,107 @@
+"""What the parts of the CLIP tab share: encoders, the pictures of the gallery, texts from the page."""
+
+import base64
+import functools
+import io
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
+
+from demos import _checks
+from genai_core import clip, gallery, scenes, uploads
+
+TAB = "clip"
+NAMES = {"clip-scenes": "CLIP with hard negatives", "clip-scenes-plain": "CLIP as published"}
+MODELS = tuple(NAMES)
+LONGEST = 300  # characters of a text
+FETCHED: dict[str, object] = {}  # Hub encoders by name, at most KEPT of them, the oldest first
+KEPT = 1
+
+
+def load(name):
+    """An encoder by its name on the page: one of ours, or a Hub model that was fetched. Raises: InputError."""
+    if isinstance(name, str) and name in FETCHED:
+        return FETCHED[name]
+    return clip.load(_checks.choice(name, "The model", MODELS))
+
+
+def keep_fetched(name: str, encoder) -> None:
+    """A Hub encoder that was fetched takes the place of the oldest one."""
+    FETCHED.pop(name, None)
+    while len(FETCHED) >= KEPT:
+        FETCHED.pop(next(iter(FETCHED)))
+    FETCHED[name] = encoder
+
+
+def text(value, name: str = "The text") -> str:
+    """A text from the page, checked; white space is joined. Raises: InputError, also where it has no word."""
+    if not isinstance(value, str):
+        raise _checks.InputError(f"{name} must be text.")
+    if len(value) > LONGEST:
+        raise _checks.InputError(f"{name} has {len(value):,} characters; at most {LONGEST} are read.")
+    if any(0xD800 <= ord(c) < 0xE000 for c in value):
+        raise _checks.InputError(f"{name} holds half a character (a lone surrogate); write it anew.")
+    clean = " ".join(value.split())
+    if not any(c.isalnum() for c in clean):
+        raise _checks.InputError(f"{name} is empty: describe what you look for, as in “a small red circle”.")
+    return clean
+
+
+def unknown(encoder, string: str) -> list[str]:
+    """The words of a text that the encoder has never read; a Hub model's tokens make up any word."""
+    return encoder.tokenizer.unknown(string) if isinstance(encoder, clip.CLIP) else []
+
+
+def number(value, name: str = "The picture") -> int:
+    """The number of a scene of the gallery, which may come as text, as ids and links have it."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
+        value = int(value)
+    return _checks.whole(value, name, 0, gallery.SIZE - 1)
+
+
+@functools.lru_cache(maxsize=2000)
+def shown(i: int) -> str:
+    """Scene i of the gallery as JPEG in base64."""
+    return jpeg(to_pil_image(gallery.pictures([i])[0]))
+
+
+@functools.lru_cache(maxsize=64)
+def scene(i: int) -> scenes.Scene:
+    """Scene i of the gallery."""
+    return scenes.scene("test", i)
+
+
+def jpeg(image: Image.Image, quality: int = 92) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def small(data: str, size: int) -> Tensor:
+    """A picture file in base64 -> its middle square, [3, size, size] in [0, 1]. Raises: InputError."""
+    return uploads.tensor(_checks.picture(_checks.decoded(data, "That picture")), size)
+
+
+@functools.lru_cache(maxsize=256)
+def of_text(name: str, string: str) -> Tensor:
+    """The unit vector [D] of a text, kept, since a slider asks for the same one many times."""
+    return load(name).encode_text([string])[0]
+
+
+@functools.lru_cache(maxsize=256)
+def of_scene(name: str, i: int) -> Tensor:
+    """The unit vector [D] of scene i of the gallery, as the encoder itself sees it."""
+    return load(name).encode_image(gallery.pictures([i]))[0]
+
+
+def truth(i: int, query: scenes.Query) -> bool:
+    """Whether a query is true of scene i of the gallery."""
+    return scenes.holds(scene(i), query)
+
+
+def scale(encoder) -> float:
+    """One over the temperature that the model learnt."""
+    with torch.inference_mode():
+        return float(encoder.scale)
