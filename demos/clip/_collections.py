@@ -20,12 +20,12 @@ SESSIONS = 60  # users whose pictures are kept at a time; the one idle longest g
 
 @dataclass
 class Mine:
-    """The pictures of one page. ids: in the order they came."""
+    """The pictures of one page. names: id -> name of its file, in the order they came."""
 
     session: str
     model: str
     collection: Collection
-    ids: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 _mine: dict[str, Mine] = {}  # key -> pictures, the one used longest ago first
