@@ -3,6 +3,7 @@
 import argparse
 import html
 import os
+import threading
 
 import gradio as gr
 
@@ -10,6 +11,7 @@ from demos import _checks, clip, diffusion, distillation, gan, home, text, vae
 from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
+WARM = 8.0  # seconds until what takes long to import is imported, so that the first page comes first
 TABS = (vae, gan, diffusion, text, clip, distillation)
 
 
@@ -62,6 +64,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.collections:
         os.environ["GENAI_COLLECTIONS"] = options.collections
+    warm = threading.Timer(WARM, clip.warm)
+    warm.daemon = True
+    warm.start()
     serve(build_app(), options.host, options.port)
 
 

@@ -5,8 +5,10 @@ import gradio as gr
 from demos import _checks, _common, _keep
 from demos._common import STREAM
 from demos.clip import _models, hub, mine, search
+from demos.clip._models import warm
 from genai_core import clip, clip_explain, retrieval, scenes
 
+__all__ = ["PARTS", "TITLE", "build_tab", "clip_search", "restore", "warm"]
 TITLE = "CLIP"
 
 HOW = r"""

@@ -69,6 +69,7 @@ const menus = () => {
   $(".keep").hidden = settings.collection !== "gallery";
   $(".model").value = settings.model; $(".fold").checked = settings.fold; $(".plant").checked = settings.plant; $(".results").value = settings.results;
   for (const name of filterNames()) $(`.filter-${name}`).value = settings[name];
+  if (filterNames().some((name) => settings[name])) $("details.worlds").open = true; // never a filter that is not seen
 };
 
 // --- the results ---

@@ -43,6 +43,7 @@ def test_a_sum_of_a_picture_and_words(tab):
 
 
 def test_a_filter_and_a_saved_page(tab, tmp_path):
+    tab.get_by_text("Only among pictures with").first.click()
     tab.get_by_label("background").first.select_option("navy")
     tab.wait_for_function(
         "[...document.querySelectorAll('.found button')].every((b) => b.title.endsWith('navy background'))"
