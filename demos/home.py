@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from demos import _checks, _common
+from demos import _checks, _common, _side
 from genai_core import diffusion, distillation, gallery, ngram, text_sampling, vae
 from genai_core.gan import lab
 from genai_core.text_sampling import Temperature
@@ -133,4 +133,6 @@ def build_tab() -> gr.HTML:
         "technique</b>, touch it, and read the very source that runs."
     )
     cards = [{"title": title, "headline": headline, "text": text} for title, (_, headline, text) in CARDS.items()]
-    return _common.control("home", cards, [picture])
+    doors = _common.control("home", cards, [picture])
+    _side.build()
+    return doors
