@@ -19,7 +19,7 @@ POINTS = 400  # pictures in the map
 NEAR = 5  # neighbours that are looked at
 SEVERAL = "several"  # the class of a scene whose things differ
 ATTRIBUTES = {  # attribute -> its classes
-    **{field: options for field, options in FIELDS.items()},
+    **FIELDS,
     "background": BACKGROUNDS,
     "number of things": NUMBERS[1 : MOST + 1],
 }

@@ -5,7 +5,7 @@ import functools
 import torch
 from torch import Tensor
 
-from demos.clip import _models
+from demos.clip import _models, _words
 from genai_core import clip_explain, gallery, scenes
 
 LOOKED = 2500  # the first scenes of the gallery, among which those are sought that a question fits
@@ -17,22 +17,6 @@ FEWEST = 30  # below so many no share is told
 def stored(name: str) -> Tensor:
     """The stored unit vectors [LOOKED, D] of a model of ours. Raises: CheckpointError."""
     return gallery.load(name)[:LOOKED]
-
-
-@functools.lru_cache(maxsize=512)
-def meaning(label: str, templates: tuple[str, ...]) -> scenes.Query | None:
-    """What a label says, as all templates that can be read say it, or else by itself; None where that is unclear."""
-    found = [query for template in templates if (query := read(template.replace("{}", label)))]
-    if not found:
-        return read(label)
-    return found[0] if all(query == found[0] for query in found) else None
-
-
-def read(text: str) -> scenes.Query | None:
-    try:
-        return scenes.parse(text)
-    except ValueError:
-        return None
 
 
 @functools.lru_cache(maxsize=256)
@@ -61,7 +45,7 @@ def accuracy(name: str, labels: tuple[str, ...], templates: tuple[str, ...]) -> 
 
     Over scenes of which exactly one label is true; "alone": the share with the first template only.
     """
-    queries = tuple(meaning(label, templates) for label in labels)
+    queries = tuple(_words.meaning(label, templates) for label in labels)
     if name not in _models.MODELS or None in queries or len(labels) < 2:
         return None
     found, answers = answerable(queries)

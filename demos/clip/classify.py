@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks, _common, _keep
-from demos.clip import _measure, _models, _page
+from demos.clip import _measure, _models, _page, _words
 from demos.clip._models import NAMES, TAB
 from genai_core import gallery, scenes
 from genai_core.scenes.world import COLOURS, SHAPES
@@ -58,22 +58,12 @@ STATES = {
 }
 
 
-def lines(value, name: str, most: int) -> list[str]:
-    """The lines of a text that are not empty, each once. Raises: InputError."""
-    if not isinstance(value, str) or len(value) > 10_000:
-        raise _checks.InputError(f"The {name}s must be text, one {name} a line.")
-    found = [_models.text(f"{line} x", f"The {name}").removesuffix(" x") for line in value.splitlines() if line.strip()]
-    found = list(dict.fromkeys(found))
-    if not 0 < len(found) <= most:
-        raise _checks.InputError(f"There must be 1 to {most} {name}s, one a line, not {len(found)}.")
-    return found
-
-
 def settings_of(request: dict) -> dict:
     """What the page, a link or a saved picture asks for, checked."""
     given = FIRST | _checks.record(request)
     _models.load(given["model"])
-    labels, templates = lines(given["labels"], "label", LABELS), lines(given["templates"], "template", TEMPLATES)
+    labels = _words.lines(given["labels"], "label", LABELS)
+    templates = _words.lines(given["templates"], "template", TEMPLATES)
     if any(len(label) > LONGEST for label in labels):
         raise _checks.InputError(f"A label has at most {LONGEST} characters.")
     if any(template.count("{}") != 1 for template in templates):
@@ -134,7 +124,7 @@ def classify(request: dict) -> dict:
 
 def right(label: str, templates: tuple[str, ...], i: int) -> bool | None:
     """Whether a label is true of scene i of the gallery; None where its words say nothing that can be checked."""
-    query = _measure.meaning(label, templates)
+    query = _words.meaning(label, templates)
     return None if query is None else _models.truth(i, query)
 
 
