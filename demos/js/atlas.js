@@ -24,6 +24,7 @@ const dot = (k, r) => {
 const small = (k, side) => {
   const sheet = sheets[value.settings.which], [x, y] = at[k];
   ctx.drawImage(sheet.image, (k % 20) * sheet.tile, Math.floor(k / 20) * sheet.tile, sheet.tile, sheet.tile, x - side / 2, y - side / 2, side, side);
+  ctx.strokeRect(x - side / 2, y - side / 2, side, side);
 };
 // Each name beside its diamond, on the side where it covers least of what is written already.
 const names = () => {
@@ -81,13 +82,19 @@ const move = (same) => {
   };
   if (still) step(began); else requestAnimationFrame(step);
 };
+// The card stands in the corner of the map where it hides least, and never on the picture or the texts it speaks of.
 const put = () => {
   const about = $(".about");
   about.hidden = now === null || found?.scene !== value.scenes[now];
   if (about.hidden) return;
-  const [x, y] = at[now], w = map.clientWidth, wide = about.offsetWidth, high = about.offsetHeight;
-  about.style.left = `${Math.max(0, Math.min(w - wide, x < w / 2 ? x + 18 : x - 18 - wide))}px`;
-  about.style.top = `${Math.max(0, Math.min(map.clientHeight - high, y < map.clientHeight / 2 ? y + 14 : y - 14 - high))}px`;
+  const w = map.clientWidth, h = map.clientHeight, wide = about.offsetWidth, high = about.offsetHeight, near = [at[now], ...found.nearest.map(([k]) => texts[k])];
+  const hidden = ([left, top]) => {
+    const inside = (p) => p[0] > left - 10 && p[0] < left + wide + 10 && p[1] > top - 10 && p[1] < top + high + 10;
+    return at.filter(inside).length + 10 * texts.filter(inside).length + 1000 * near.filter(inside).length;
+  };
+  const corners = [[w - wide, h - high], [w - wide, 0], [0, h - high], [0, 0]];
+  const [left, top] = corners.reduce((best, next) => (hidden(next) < hidden(best) ? next : best));
+  about.style.left = `${left}px`; about.style.top = `${top}px`;
 };
 const describe = newest(async () => {
   if (now === null) return;
