@@ -6,11 +6,11 @@ import os
 
 import gradio as gr
 
-from demos import _checks, diffusion, gan, home, text, vae
+from demos import _checks, clip, diffusion, distillation, gan, home, text, vae
 from demos._common import LIGHT, QUIET
 from demos._serve import BLOCKS, serve
 
-TABS = (vae, gan, diffusion, text)
+TABS = (vae, gan, diffusion, text, clip, distillation)
 
 
 def build_app() -> gr.Blocks:
@@ -58,7 +58,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--collections", metavar="DIR", help="keep named collections of the CLIP tab in this folder")
     options = parser.parse_args()
+    if options.collections:
+        os.environ["GENAI_COLLECTIONS"] = options.collections
     serve(build_app(), options.host, options.port)
 
 

@@ -4,8 +4,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from demos import _checks, _look
+from demos import _look
 
+MAX_FILE = "60mb"  # photographs in a zip; whatever else comes from a page has the limits of demos/_checks.py
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
 
 
@@ -23,7 +24,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         css=_look.CSS,
         run_history=False,
         enable_monitoring=False,
-        max_file_size=_checks.MAX_BYTES,
+        max_file_size=MAX_FILE,
         state_session_capacity=300,
         pwa=False,
         ssr_mode=False,

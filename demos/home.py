@@ -4,13 +4,16 @@ import functools
 
 import gradio as gr
 import torch
+from torchvision.transforms.functional import to_pil_image
+from torchvision.utils import make_grid
 
 from demos import _checks, _common
-from genai_core import diffusion, ngram, text_sampling, vae
+from genai_core import diffusion, distillation, gallery, ngram, text_sampling, vae
 from genai_core.gan import lab
 from genai_core.text_sampling import Temperature
 
 TITLE = "Home"
+NEIGHBOUR = 3  # the drawing on the card of the CLIP tab
 
 
 def thirty_digits() -> dict:
@@ -57,6 +60,22 @@ def four_lines() -> dict:
     return {"words": [[model.tokenizer.decode([s.token]), round(0.4 + 0.6 * s.probability, 2)] for s in steps]}
 
 
+def neighbours() -> dict:
+    """A drawing, and the nineteen that CLIP finds nearest to it among two thousand, by embeddings that are stored."""
+    vectors = gallery.load("clip-scenes")[:2000]
+    nearest = (vectors @ vectors[NEIGHBOUR]).topk(20).indices.tolist()
+    sheet = make_grid(gallery.pictures(nearest), nrow=10, padding=4, pad_value=1.0)
+    return {"image": _common.png(to_pil_image(sheet)), "alt": "A drawing and those that are most like it"}
+
+
+def second_thoughts() -> dict:
+    """Ten generated digits, and what the teacher would call each if it were not the first."""
+    x, _ = distillation.synthetic.digits(10, seed=4)
+    second = distillation.logits(distillation.load("distill-teacher"), x).topk(2).indices[:, 1]
+    image = _common.png(_common.tile(x, 10, gap=2))
+    return {"image": image, "alt": "Ten digits and their second class", "below": [f"or {i}" for i in second.tolist()]}
+
+
 # title of a tab -> its picture, headline, text
 CARDS = {
     "VAE": (
@@ -81,6 +100,18 @@ CARDS = {
         "One letter after the other",
         "An n-gram, an LSTM and a GPT write in the manner of Shakespeare. Click any letter: see what else could have "
         "come, what each filter removed, and the draw that decided.",
+    ),
+    "CLIP": (
+        neighbours,
+        "Pictures and words in one space",
+        "Search ten thousand drawings by words, by pictures, by sums of both, and see which words decided. Then find "
+        "out what it cannot tell apart.",
+    ),
+    "Distillation": (
+        second_thoughts,
+        "A 7, or else a 1",
+        "What a large network thinks of a digit teaches a small one more than its label does. Raise the temperature, "
+        "and see the teacher's second thoughts.",
     ),
 }
 

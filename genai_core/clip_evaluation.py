@@ -1,7 +1,6 @@
 """What the card of a CLIP says: is what a query finds in 10,000 unseen scenes really there?"""
 
 import random
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
@@ -63,25 +62,8 @@ def _colours(pair: Sequence[Phrase]) -> bool:
 
 def answerable(queries: Sequence[Query], shown: Sequence[Scene], least: int = TOP) -> list[Query]:
     """Those of the queries that are true of at least so many of the scenes: of the others no ten can be found."""
-    by_shape = defaultdict(set)
-    by_kind = defaultdict(set)
-    for i, scene in enumerate(shown):
-        for thing in scene.things:
-            by_shape[thing.kind.shape].add(i)
-            by_kind[thing.kind.shape, thing.kind.colour].add(i)
-    everything = set(range(len(shown)))
-
-    def candidates(phrase: Phrase) -> set[int]:
-        if phrase.shape and phrase.colour:
-            return by_kind[phrase.shape, phrase.colour]
-        return by_shape[phrase.shape] if phrase.shape else everything
-
-    found = []
-    for query in queries:
-        there = set.intersection(*map(candidates, query.phrases))
-        if len(there) >= least and sum(scenes.holds(shown[i], query) for i in there) >= least:
-            found.append(query)
-    return found
+    by_kind = gallery.index(shown)
+    return [query for query in queries if len(gallery.true_of(query, shown, by_kind)) >= least]
 
 
 def precision(encoder, embeddings: Tensor, shown: Sequence[Scene], queries: Sequence[Query], top: int = TOP) -> float:

@@ -34,12 +34,12 @@ def word_contributions(encoder, picture: Tensor, text: str) -> list[tuple[str, f
     return list(zip(said, (similarity[0] - similarity[1:]).tolist(), strict=True))
 
 
-def patch_relevance(encoder, picture: Tensor, text: str, *, cells: int = 8, reach: float = 1.0) -> Tensor:
-    """How much the similarity to the text falls when a part of the picture is hidden: [cells, cells].
+def patch_relevance(encoder, picture: Tensor, query: Tensor, *, cells: int = 8, reach: float = 1.0) -> Tensor:
+    """How much the similarity to a query falls when a part of the picture is hidden: [cells, cells].
 
     Occlusion (Zeiler & Fergus 2014, section 4.2): a soft grey spot, as wide as `reach` cells, over each cell of a grid
-    in turn. picture: [3, H, W] in [0, 1]. The spot has the median colour of the picture, which in most is the
-    background. Positive: that part speaks for the text.
+    in turn. picture: [3, H, W] in [0, 1]; query: a unit vector [D], of a text or of anything else. The spot has the
+    median colour of the picture, which in most is the background. Positive: that part speaks for the query.
     Raises: ValueError for fewer than 2 cells or more than 32.
     """
     if not 2 <= cells <= 32:
@@ -51,7 +51,7 @@ def patch_relevance(encoder, picture: Tensor, text: str, *, cells: int = 8, reac
     mask = rows[:, None, :, None] * columns[None, :, None, :]  # [cells, cells, H, W], 1 where hidden
     grey = picture.flatten(1).median(1).values[:, None, None]  # [3, 1, 1]
     hidden = torch.lerp(picture, grey, mask.flatten(0, 1)[:, None])  # [cells^2, 3, H, W]
-    similarity = encoder.encode_image(torch.cat([picture[None], hidden])) @ encoder.encode_text([text])[0]
+    similarity = encoder.encode_image(torch.cat([picture[None], hidden])) @ query
     return (similarity[0] - similarity[1:]).view(cells, cells)
 
 

@@ -5,7 +5,8 @@ them, in float16.
 """
 
 import functools
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from genai_core import checkpoints, retrieval, scenes
 from genai_core.retrieval import Collection
-from genai_core.scenes import Scene
+from genai_core.scenes import Query, Scene
 
 SIZE = 10_000
 FILE = "gallery.safetensors"
@@ -25,6 +26,36 @@ FILE = "gallery.safetensors"
 def world(n: int = SIZE) -> tuple[Scene, ...]:
     """The descriptions of the gallery's first n scenes; a quarter of a second for all."""
     return tuple(scenes.scene("test", i) for i in range(n))
+
+
+def index(shown: Sequence[Scene]) -> dict[tuple[str, ...], set[int]]:
+    """(shape,) and (shape, colour) -> the numbers of the scenes that have such a thing."""
+    found: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for i, scene in enumerate(shown):
+        for thing in scene.things:
+            found[thing.kind.shape,].add(i)
+            found[thing.kind.shape, thing.kind.colour].add(i)
+    return found
+
+
+def true_of(query: Query, shown: Sequence[Scene], by_kind: dict[tuple[str, ...], set[int]]) -> list[int]:
+    """The numbers of the scenes of which a query is true, sorted. by_kind: their `index`, so that few are looked at."""
+    there = set(range(len(shown)))
+    for phrase in query.phrases:
+        if phrase.shape and phrase.count != 0:
+            there &= by_kind.get((phrase.shape, phrase.colour) if phrase.colour else (phrase.shape,), set())
+    return sorted(i for i in there if scenes.holds(shown[i], query))
+
+
+@functools.lru_cache(maxsize=256)
+def answers(query: Query) -> frozenset[int]:
+    """The numbers of the gallery's scenes of which a query is true: what there is to find."""
+    return frozenset(true_of(query, world(), _whole_index()))
+
+
+@functools.cache
+def _whole_index() -> dict[tuple[str, ...], set[int]]:
+    return index(world())
 
 
 def pictures(indices: Iterable[int]) -> Tensor:

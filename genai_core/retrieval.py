@@ -66,7 +66,7 @@ class Collection:
     def __init__(self, folder: Path, store: Any, about: dict, *, temporary: bool):
         self.folder, self.encoder, self.dimension = folder, about["encoder"], about["dimension"]
         self._store, self._lock = store, threading.Lock()
-        self._finish = weakref.finalize(self, shutil.rmtree, folder, True) if temporary else None
+        self._finish = weakref.finalize(self, _discard, store, folder) if temporary else None
 
     def __len__(self) -> int:
         return self._open().stats.doc_count
@@ -156,10 +156,10 @@ class Collection:
         """Let go of the files; a private collection is deleted. May be called twice."""
         with self._lock:
             store, self._store = self._store, None
-            if store is not None:
-                store.close()
             if self._finish:
                 self._finish()
+            elif store is not None:
+                store.close()
 
     def _open(self) -> Any:
         if self._store is None:
@@ -177,6 +177,11 @@ class Collection:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id_):
             raise ValueError("An id has 1 to 64 letters, digits, '_' and '-'.")
         return self.folder / "pictures" / f"{id_}.jpg"
+
+
+def _discard(store: Any, folder: Path) -> None:
+    store.close()  # first, since it would write what is left into a folder that is gone
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def private(encoder: str, dimension: int) -> Collection:

@@ -96,11 +96,6 @@ def of_scene(name: str, i: int) -> Tensor:
     return load(name).encode_image(gallery.pictures([i]))[0]
 
 
-def truth(i: int, query: scenes.Query) -> bool:
-    """Whether a query is true of scene i of the gallery."""
-    return scenes.holds(scene(i), query)
-
-
 def scale(encoder) -> float:
     """One over the temperature that the model learnt."""
     with torch.inference_mode():

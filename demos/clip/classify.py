@@ -103,7 +103,7 @@ def classify(request: dict) -> dict:
     cosines = (_measure.classes(name, labels, templates) @ picture).tolist()
     return {
         "settings": clean,
-        "models": NAMES if name in NAMES else {name: name, **NAMES},
+        "models": NAMES | {fetched: fetched for fetched in _models.FETCHED},
         "shown": _common.png(to_pil_image(x)),
         "caption": "" if clean["picture"] else scenes.say(scenes.complete(_models.scene(clean["scene"]))),
         "learnt": 1 / _models.scale(model),
@@ -125,7 +125,7 @@ def classify(request: dict) -> dict:
 def right(label: str, templates: tuple[str, ...], i: int) -> bool | None:
     """Whether a label is true of scene i of the gallery; None where its words say nothing that can be checked."""
     query = _words.meaning(label, templates)
-    return None if query is None else _models.truth(i, query)
+    return None if query is None else scenes.holds(_models.scene(i), query)
 
 
 def accuracy(request: dict) -> dict | None:

@@ -135,10 +135,10 @@ def correction(model: MLP, test: tuple[Tensor, Tensor], train: tuple[Tensor, Ten
     return figures
 
 
-TEACHER = MLPConfig((1200, 1200), dropout=0.5, input_dropout=0.2, max_norm=3.0, jitter=2, lr=2e-3)
+TEACHER = MLPConfig((1200, 1200), dropout=0.3, max_norm=3.0, jitter=2, lr=2e-3)
 STUDENT = {"teacher": "distill-teacher"}
 RECIPES = {
-    "distill-teacher": Recipe(TEACHER, "mnist", steps=14_000),
+    "distill-teacher": Recipe(TEACHER, "mnist", steps=16_000),
     "distill-student": Recipe(MLPConfig(**STUDENT), "mnist", steps=12_000),
     "distill-control": Recipe(MLPConfig(), "mnist", steps=3500),
     "distill-no3": Recipe(MLPConfig(**STUDENT, transfer=(0, 1, 2, 4, 5, 6, 7, 8, 9)), "mnist", steps=12_000),

@@ -222,7 +222,9 @@ def test_the_api_answers_and_a_bad_call_gets_a_sentence(url):
     assert client.predict([0.0] * 16, "vae-mnist", api_name="/vae_decode").startswith("data:image/png;base64,")
     assert client.predict(3, "vae-fashion", api_name="/vae_sample")["seed"] == 3
     assert set(json.loads(json.dumps(client.view_api(return_format="dict")))["named_endpoints"]) == {
+        "/clip_search",
         "/diffusion_sample",
+        "/distillation_ask",
         "/gan_sample",
         "/text_generate",
         "/vae_decode",

@@ -25,6 +25,7 @@ class Reader:
 
 PICTURE = torch.zeros(3, 16, 16)
 PICTURE[0, 4:8, 8:12] = 1  # a red square on black
+RED = Reader().encode_text(["red"])[0]
 
 
 def test_the_word_that_counts_contributes_and_others_do_not():
@@ -40,13 +41,13 @@ def test_the_word_that_counts_contributes_and_others_do_not():
 
 
 def test_the_patch_that_counts_is_where_the_thing_is():
-    relevance = ex.patch_relevance(Reader(), PICTURE, "red", cells=4)
+    relevance = ex.patch_relevance(Reader(), PICTURE, RED, cells=4)
     assert relevance.shape == (4, 4)
     assert divmod(int(relevance.argmax()), 4) == (1, 2)
     away = relevance[[0, 0, 3, 3], [0, 3, 0, 3]]
     assert away.abs().max() < 0.02 * relevance.max()
     with pytest.raises(ValueError, match="2 to 32 cells"):
-        ex.patch_relevance(Reader(), PICTURE, "red", cells=1)
+        ex.patch_relevance(Reader(), PICTURE, RED, cells=1)
 
 
 def test_probabilities_sum_to_one_and_cool_to_the_nearest():

@@ -45,7 +45,9 @@ def test_public_endpoints_are_few_named_unique_and_documented(config):
     names = [d["api_name"] for d in config["dependencies"] if d["api_name"]]
     assert len(names) == len(set(names))
     assert {d["api_name"] for d in public(config)} == {
+        "clip_search",
         "diffusion_sample",
+        "distillation_ask",
         "gan_sample",
         "text_generate",
         "vae_decode",

@@ -1,0 +1,341 @@
+import base64
+import io
+import json
+import math
+import zipfile
+
+import gradio as gr
+import pytest
+import torch
+from torchvision.transforms.functional import to_pil_image
+
+from demos import _checks, clip
+from demos.clip import _collections, _models, _query, hub, mine, search
+from genai_core import checkpoints, gallery, scenes
+from genai_core.clip_explain import words
+from tests.core.test_hub_clip import folder  # noqa: F401
+
+pytestmark = pytest.mark.skipif(
+    "clip-scenes" not in checkpoints.names(), reason="the models of the CLIP tab are not trained yet"
+)
+
+
+class Request:
+    session_hash = "one"
+
+
+def found(**settings):
+    return search.search(settings)
+
+
+def text(*terms):
+    return [[weight, "text", value] for weight, value in terms]
+
+
+def picture_file(i=3, size=64):
+    buffer = io.BytesIO()
+    to_pil_image(gallery.pictures([i])[0]).resize((size, size)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_results_are_the_nearest_of_all_in_order():
+    value = found(terms=text((1, "a large yellow ring")), results=20)
+    query = _models.load("clip-scenes").encode_text(["a large yellow ring"])[0]
+    cosines = gallery.load("clip-scenes") @ query
+    assert [hit["similarity"] for hit in value["hits"]] == pytest.approx(cosines.topk(20).values.tolist(), abs=2e-3)
+    assert value["of"] == gallery.SIZE
+
+
+def test_the_tick_is_the_truth():
+    said = "a large yellow ring"
+    value = found(terms=text((1, said)), results=20)
+    query = scenes.parse(said)
+    for hit in value["hits"]:
+        assert hit["true"] == scenes.holds(scenes.scene("test", int(hit["id"])), query)
+        assert hit["caption"] == scenes.say(scenes.complete(scenes.scene("test", int(hit["id"]))))
+    assert value["to_find"] == sum(scenes.holds(scene, query) for scene in gallery.world())
+
+
+def test_what_is_not_wanted_must_not_be_true():
+    value = found(terms=text((1, "a star"), (-0.5, "a circle")))
+    for hit in value["hits"]:
+        scene = scenes.scene("test", int(hit["id"]))
+        shapes = {thing.kind.shape for thing in scene.things}
+        assert hit["true"] == ("star" in shapes and "circle" not in shapes)
+
+
+def test_filters_are_facts():
+    value = found(terms=text((1, "a heart")), shape="star", colour="blue", things="2", background="navy")
+    assert value["hits"]
+    for hit in value["hits"]:
+        scene = scenes.scene("test", int(hit["id"]))
+        assert len(scene.things) == 2
+        assert scene.background == "navy"
+        assert any((thing.kind.shape, thing.kind.colour) == ("star", "blue") for thing in scene.things)
+
+
+def test_a_picture_finds_itself_and_a_sum_moves_away_from_it():
+    value = found(terms=[[1, "scene", "7"]])
+    assert value["hits"][0]["id"] == "7"
+    assert value["hits"][0]["similarity"] > 0.99
+    assert value["hits"][0]["true"] is None
+    assert "neither true nor false" in value["told"]
+    own = found(terms=[[1, "picture", search.shrink({"png": base64.b64encode(picture_file(7)).decode()})]])
+    assert "7" in [hit["id"] for hit in own["hits"]]
+    assert found(terms=[[1, "scene", "7"], [1, "text", "a blue star"]])["hits"][0]["similarity"] < 0.99
+
+
+def test_folding_leaves_no_near_duplicates():
+    terms = text((1, "one object"), (1, "a red circle"))
+    value = found(terms=terms, fold=True, results=30)
+    vectors = gallery.collection("clip-scenes").vectors([hit["id"] for hit in value["hits"]])
+    cosines = vectors @ vectors.T - 2 * torch.eye(len(vectors))
+    assert cosines.max() < _query.FOLD + 1e-4
+    assert len(value["hits"]) <= 30
+
+
+def test_needles_are_what_was_asked_for_and_the_same_each_time():
+    settings = {"terms": text((1, "two small red circles above a blue star")), "plant": True, "results": 60}
+    value = found(**settings)
+    clean = _query.settings_of(settings)
+    needles = _query.needles(clean)
+    assert len(needles) == value["needles"] == _query.NEEDLES
+    assert all(scenes.holds(scene, scenes.parse(clean["terms"][0][2])) for scene in needles.values())
+    shown = {hit["id"]: hit for hit in value["hits"] if hit["id"] in needles}
+    assert all(hit["true"] for hit in shown.values())
+    assert found(**settings)["hits"] == value["hits"]
+    similarities = [hit["similarity"] for hit in value["hits"]]
+    assert similarities == sorted(similarities, reverse=True)
+    assert not _query.needles(clean | {"shape": "star"})
+
+
+def test_unknown_words_are_named():
+    value = found(terms=text((1, "a purple dinosaur")))
+    assert value["unknown"] == ["dinosaur"]
+    assert "dinosaur" in value["told"]
+    assert all(hit["true"] is None for hit in value["hits"])
+
+
+def test_why_adds_up():
+    settings = {"terms": text((1, "a large red heart"))}
+    first = found(**settings)["hits"][0]
+    reason = search.why({**settings, "id": first["id"]})
+    assert reason["similarity"] == pytest.approx(first["similarity"], abs=5e-3)
+    (string, weight, contributions), *_ = reason["words"]
+    assert (string, weight) == ("a large red heart", 1)
+    assert [word for word, _ in contributions] == words(string)
+    encoder = _models.load("clip-scenes")
+    picture = encoder.encode_image(gallery.pictures([int(first["id"])]))[0]
+    both = encoder.encode_text(["a large red heart", "a large  heart"]) @ picture
+    assert dict(contributions)["red"] == pytest.approx(float(both[0] - both[1]), abs=1e-3)
+    assert len(reason["relevance"]) == 64
+
+
+def test_the_matrix_holds_cosines_and_truth():
+    settings = {"terms": text((1, "a red heart and a blue square"))}
+    ids = [hit["id"] for hit in found(**settings)["hits"][:4]]
+    value = search.matrix({**settings, "ids": ids})
+    assert value["captions"][0] == "a red heart and a blue square"
+    assert len(value["captions"]) > 3
+    encoder = _models.load("clip-scenes")
+    expected = encoder.encode_image(gallery.pictures(map(int, ids))) @ encoder.encode_text(value["captions"]).T
+    assert torch.tensor(value["cosines"]) == pytest.approx(expected, abs=1e-3)
+    for row, id_ in zip(value["true"], ids, strict=True):
+        assert row == [scenes.holds(scenes.scene("test", int(id_)), scenes.parse(c)) for c in value["captions"]]
+    own = search.matrix({**settings, "ids": ids, "captions": ["a cat", "a star"]})
+    assert [row[0] for row in own["true"]] == [None] * len(ids)
+
+
+@pytest.mark.parametrize("label", search.PRESETS)
+def test_a_preset_finds_something(label):
+    value = search.preset(gr.EventData(None, {"preset": label}))
+    assert len(value["hits"]) == 15
+
+
+def test_a_link_and_a_saved_picture_bring_the_query_back():
+    terms = [[1, "scene", "7"], [-0.5, "text", "a red “star”"]]
+    settings = {"terms": terms, "fold": True, "shape": "star", "results": 5}
+    link = {key: str(value) for key, value in search.as_link(_query.settings_of(settings)).items()}
+    with gr.Blocks():
+        places = clip.build_tab()
+    answer = clip.restore(link)
+    assert len(answer) == len(places)
+    assert answer[1]["settings"] == _query.settings_of(settings)
+    assert search.restore({"png": search.save(settings)})["settings"] == _query.settings_of(settings)
+    for bad in ({"terms": "[[1]]"}, {"results": "many"}, {"model": "x"}, {"shape": "egg"}, {"collection": "mine"}):
+        with pytest.raises(_checks.InputError):
+            clip.restore(link | bad)
+    with pytest.raises(_checks.InputError):
+        clip.restore({"part": "hub", "source": "javascript:x"})
+
+
+def test_the_api_searches():
+    rows = clip.clip_search("a star", without="a circle", results=3)
+    assert len(rows) == 3
+    assert set(rows[0]) == {"id", "similarity", "caption", "true"}
+
+
+BAD = [
+    {"terms": []},
+    {"terms": "["},
+    {"terms": [[1, "text", ""]]},
+    {"terms": [[1, "text", "?!"]]},
+    {"terms": [[1, "text", "a" * 10_000]]},
+    {"terms": [[1, "text", 5]]},
+    {"terms": [[1, "text", "\ud800 star"]]},
+    {"terms": [[math.nan, "text", "a star"]]},
+    {"terms": [[2, "text", "a star"]]},
+    {"terms": [[0, "text", "a star"]]},
+    {"terms": [[1, "text", "a star"], [-1, "text", "a star"]]},
+    {"terms": [[1, "sound", "a star"]]},
+    {"terms": [[1, "scene", "10000"]]},
+    {"terms": [[1, "scene", "../../etc/passwd"]]},
+    {"terms": [[1, "scene", "new1"]]},
+    {"terms": [[1, "picture", "AAAA"]]},
+    {"terms": [[1, "picture", "not base64"]]},
+    {"terms": [[1, "text", "a"]] * 7},
+    {"results": 0},
+    {"results": 10**9},
+    {"results": math.inf},
+    {"model": "../clip"},
+    {"model": None},
+    {"collection": "someone else's"},
+    {"collection": 5},
+    {"collection": "named:../x"},
+    {"collection": "sample"},
+    {"shape": "' or 1=1"},
+    {"things": 2},
+]
+
+
+@pytest.mark.parametrize("settings", BAD)
+def test_bad_queries_get_one_sentence(settings):
+    answer = _checks.guarded(search.search)(settings)
+    assert list(answer) == ["error"]
+    assert answer["error"] != _checks.UNKNOWN
+    assert len(answer["error"]) < 400
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: search.why({"id": "x"}),
+        lambda: search.why({"id": None}),
+        lambda: search.why({"id": "new0"}),
+        lambda: search.matrix({"ids": []}),
+        lambda: search.matrix({"ids": ["1"] * 50}),
+        lambda: search.matrix({"ids": ["1"], "captions": [""]}),
+        lambda: search.matrix({"ids": ["1"], "captions": "a star"}),
+        lambda: search.shrink({"png": base64.b64encode(b"GIF89a").decode()}),
+        lambda: search.shrink({}),
+        lambda: hub.named("a/../b"),
+        lambda: hub.named("http://x/y"),
+        lambda: hub.named(5),
+        lambda: mine.paths(None),
+        lambda: mine.paths([5]),
+    ],
+)
+def test_bad_requests_get_one_sentence(call):
+    answer = _checks.guarded(lambda _: call())()
+    assert list(answer) == ["error"]
+    assert answer["error"] != _checks.UNKNOWN
+
+
+# --- own pictures ---
+
+
+@pytest.fixture
+def dropped(tmp_path):
+    files = []
+    for i in range(3):
+        files.append(tmp_path / f"photo {i}.png")
+        files[-1].write_bytes(picture_file(i, 90))
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG and no more")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("a/four.png", picture_file(4))
+        archive.writestr("../../climbs.png", picture_file(5))
+    yield [str(file) for file in [*files, tmp_path / "broken.png", tmp_path / "more.zip"]]
+    _collections.leave("one")
+    _collections.leave("two")
+
+
+def last(events):
+    *_, end = events
+    return end
+
+
+def test_dropped_pictures_are_searched_at_once_and_what_was_skipped_is_listed(dropped):
+    told, control, emptied = last(mine.index(dropped, "clip-scenes", None, Request()))
+    assert "4 pictures read" in told
+    assert "broken.png" in told
+    assert "leads out of the archive" in told
+    assert emptied is None
+    value = control.value
+    assert {hit["caption"] for hit in value["hits"]} == {"photo 0.png", "photo 1.png", "photo 2.png", "four.png"}
+    again = search.search(value["settings"] | {"terms": [[1, "scene", value["hits"][1]["id"]]]})
+    assert again["hits"][0]["id"] == value["hits"][1]["id"]
+    assert len(search.why({**value["settings"], "id": value["hits"][0]["id"]})["relevance"]) == 64
+
+
+def test_pictures_of_one_page_are_not_those_of_another(dropped):
+    class Other:
+        session_hash = "two"
+
+    one = last(mine.index(dropped[:1], "clip-scenes", None, Request()))[1].value
+    two = last(mine.index(dropped[1:2], "clip-scenes", None, Other()))[1].value
+    assert one["settings"]["collection"] != two["settings"]["collection"]
+    assert [hit["caption"] for hit in one["hits"]] == ["photo 0.png"]
+    assert [hit["caption"] for hit in two["hits"]] == ["photo 1.png"]
+    mine.left(Request())
+    with pytest.raises(_checks.InputError, match="drop them in again"):
+        search.search(one["settings"])
+    assert search.search(two["settings"])["hits"]
+
+
+def test_another_model_reads_the_pictures_again(dropped):
+    before = last(mine.index(dropped[:3], "clip-scenes", None, Request()))[1].value
+    after = last(mine.read_again("clip-scenes-plain", Request()))[1].value
+    assert {hit["caption"] for hit in after["hits"]} == {hit["caption"] for hit in before["hits"]}
+    assert len(after["hits"]) == 3
+    assert after["settings"]["model"] == "clip-scenes-plain"
+    with pytest.raises(_checks.InputError):
+        search.search(before["settings"])
+
+
+def test_named_collections_outlast_the_page_and_need_a_folder(dropped, tmp_path, monkeypatch):
+    with pytest.raises(gr.Error, match="without --collections"):
+        last(mine.index(dropped[:1], "clip-scenes", "holiday", Request()))
+    monkeypatch.setenv("GENAI_COLLECTIONS", str(tmp_path / "kept"))
+    told, control, _ = last(mine.index(dropped[1:2], "clip-scenes", "holiday", Request()))
+    assert "kept on this server" in told
+    mine.left(Request())
+    assert _collections.names() == ["holiday"]
+    assert len(search.search(control.value["settings"])["hits"]) == 1
+    _collections._named.pop("holiday").close()  # as a restart would
+    assert len(mine.open_named("holiday", "clip-scenes")[1].value["hits"]) == 1
+    with pytest.raises(gr.Error, match="choose that model"):
+        mine.open_named("holiday", "clip-scenes-plain")
+    with pytest.raises(gr.Error, match="name has 1 to 40"):
+        last(mine.index(dropped[2:3], "clip-scenes", "../out", Request()))
+    _collections._named.pop("holiday").close()
+
+
+def test_a_hub_model_reads_a_sample_and_joins_the_menu(folder, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(hub, "SAMPLE", 20)
+    source = folder.removeprefix("local-dir:")
+    told, control, menu = last(hub.fetch(source))
+    value = control.value
+    assert told == ""
+    assert value["of"] == 20
+    assert all(int(hit["id"]) < 20 for hit in value["hits"])
+    assert source in [name for _, name in menu.choices]
+    assert search.search(value["settings"] | {"terms": text((1, "a dog"))})["unknown"] == []
+
+
+def test_a_model_that_cannot_be_had_is_one_sentence(monkeypatch):
+    with pytest.raises(gr.Error, match="could not be loaded"):
+        last(hub.fetch("/no/such/folder"))
+
+
+def test_terms_as_json():
+    assert _query.terms(json.dumps([[1, "text", " a  star "]])) == [[1, "text", "a star"]]
