@@ -60,7 +60,7 @@ def test_own_labels_are_asked_at_once_and_unknown_words_are_named(classify):
     classify.get_by_label("Labels, one a line").fill("a blue thing\na zebra")
     classify.wait_for_function("document.querySelectorAll('.bar').length === 2")
     classify.get_by_text("It has never read “zebra”").wait_for()
-    assert classify.locator(".strange").inner_text() == "zebra"
+    assert classify.locator(".bars .strange").inner_text() == "zebra"
     classify.get_by_label("Labels, one a line").fill("<img src=x onerror=alert(1)>\nred")
     classify.get_by_text("<img src=x").first.wait_for()
     assert classify.locator(".bars img").count() == 0
@@ -68,9 +68,9 @@ def test_own_labels_are_asked_at_once_and_unknown_words_are_named(classify):
 
 def test_the_accuracy_is_told_and_another_picture_comes(classify):
     classify.get_by_text("Over 400 pictures").wait_for(timeout=FIRST)
-    before = classify.locator(".what").first.inner_text()
+    before = classify.locator(".view .what").inner_text()
     classify.get_by_role("button", name="Another picture").locator("visible=true").click()
-    classify.wait_for_function("t => document.querySelector('.what').innerText !== t", arg=before)
+    classify.wait_for_function("t => document.querySelector('.view .what').innerText !== t", arg=before)
     assert classify.locator(".bar.true").count() == 1
 
 
