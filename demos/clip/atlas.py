@@ -147,10 +147,9 @@ def drawn(value: dict, width: int = 900, height: int = 640) -> Image.Image:
         x, y = place(row)
         pen.polygon([(x, y - 8), (x + 8, y), (x, y + 8), (x - 8, y)], fill="white", outline=_page.INK, width=2)
         pen.text((x + 11, y - 9), text["text"], fill=_page.INK, font=font, stroke_width=2, stroke_fill="white")
-    clean, share = value["settings"], [f"{s:.0%}" for s in value["share"]]
-    pen.text(
-        (24, height - 30), f"{NAMES[clean['model']]}; axes: {' and '.join(share)} of the variance", _page.SOFT, small
-    )
+    share = " and ".join(f"{s:.0%}" for s in value["share"])
+    told = f"{NAMES[value['settings']['model']]}; axes: {share} of the variance"
+    pen.text((24, height - 30), told, fill=_page.SOFT, font=small)
     x = 24
     for name, ink in zip(value["names"], value["inks"], strict=True):
         pen.ellipse((x, height - 53, x + 10, height - 43), fill=ink, outline=_page.SOFT)
