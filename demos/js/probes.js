@@ -2,7 +2,7 @@
 // [true, false]}, novel}]}.
 let value = null;
 const asked = () => ({ probe: $(".probe").value, seed: +$(".seed").value, true: $(".true").value, false: $(".false").value });
-const short = (v) => v.toFixed(v !== 0 && Math.abs(v) < 0.001 ? 5 : 3).replace("-", "−");
+const short = (v) => v.toFixed(v !== 0 && Math.abs(v) < 0.001 ? 4 : 3).replace("-", "−");
 const right = ([yes, no]) => yes > no;
 const figures = () => {
   const { models, measured, cases } = value, names = Object.keys(models), rows = [];
