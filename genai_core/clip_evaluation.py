@@ -1,7 +1,7 @@
 """What the card of a CLIP says: is what a query finds in 10,000 unseen scenes really there?"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
 import torch
@@ -125,26 +125,32 @@ def _agree(similarity: Tensor, answers: Tensor) -> float:
     return float((similarity.argmax(1) == answers).float().mean())
 
 
-def probes(encoder, n: int = 500) -> dict[str, float]:
-    """How often a picture prefers its caption to one that differs in a single respect; by chance 0.5 of n pictures.
+def cases(probe: str, n: int, seed: int = 0) -> Iterator[tuple[Query, Query, Scene]]:
+    """Cases of one of PROBES: n times a true query, a false one that differs in a single respect, and the scene.
 
-    Each pair has the very same words (but for counting), so that a bag of words cannot tell the two apart (as in ARO,
+    The two have the very same words (but for counting), so that a bag of words cannot tell them apart (as in ARO,
     Yuksekgonul 2022): binding, "a red circle and a blue star" or "a blue circle and a red star"; order, "a circle left
     of a star" or "a star left of a circle"; negation, "a circle and no star" or "a star and no circle"; counting, "two
-    stars" or "three stars".
+    stars" or "three stars". None names a held-out combination. Raises: ValueError for another probe.
     """
+    if probe not in PROBES:
+        raise ValueError(f"There is no probe '{probe}'; there are {', '.join(PROBES)}.")
+    rng = random.Random(f"probe/{probe}/{seed}" if seed else f"probe/{probe}")
+    while n > 0:
+        true, false, shown = PROBES[probe](rng)
+        if not scenes.novel(true) and not scenes.novel(false) and not scenes.holds(shown, false):
+            n -= 1
+            yield true, false, shown
+
+
+def probes(encoder, n: int = 500) -> dict[str, float]:
+    """How often a picture prefers its caption to the false one, in n cases of each probe; by chance 0.5."""
     found = {}
-    for name, make in (("binding", _binding), ("order", _order), ("counting", _counting), ("negation", _negation)):
-        rng = random.Random(f"probe/{name}")
-        true, false, shown = [], [], []
-        while len(shown) < n:
-            a, b, drawn = make(rng)
-            if not scenes.novel(a) and not scenes.novel(b) and not scenes.holds(drawn, b):
-                true.append(scenes.say(a))
-                false.append(scenes.say(b))
-                shown.append(drawn)
+    for name in PROBES:
+        true, false, shown = zip(*cases(name, n), strict=True)
         pictures = encoder.encode_image(scenes.render(shown))
-        right, wrong = ((pictures * encoder.encode_text(texts)).sum(1) for texts in (true, false))
+        said = [encoder.encode_text([scenes.say(query) for query in queries]) for queries in (true, false)]
+        right, wrong = ((pictures * texts).sum(1) for texts in said)
         found[f"probe_{name}"] = float((right > wrong).float().mean())
     return found
 
@@ -176,6 +182,9 @@ def _negation(rng: random.Random) -> tuple[Query, Query, Scene]:
     a, b = _two(world.SHAPES, rng)
     true, false = (Query((Phrase(x), Phrase(y, count=0))) for x, y in ((a, b), (b, a)))
     return true, false, scenes.compose(true, rng)
+
+
+PROBES = {"binding": _binding, "order": _order, "counting": _counting, "negation": _negation}
 
 
 def evaluate(name: str, model, n: int = gallery.SIZE) -> dict:

@@ -84,20 +84,26 @@ def ensemble(encoder, labels: list[str], templates: list[str]) -> Tensor:
     return F.normalize(encoder.encode_text(texts).unflatten(0, (len(labels), -1)).mean(1), dim=1)
 
 
-def project(pictures: Tensor, texts: Tensor, *, together: bool = True) -> tuple[Tensor, Tensor, list[float]]:
+def project(
+    pictures: Tensor, texts: Tensor, *, together: bool = True, weight: float = 1.0
+) -> tuple[Tensor, Tensor, list[float]]:
     """Pictures [N, D] and texts [M, D] in one plane: coordinates [N, 2] and [M, 2], and each axis' share of variance.
 
     Principal components of all of them (Pearson 1901). Pictures and texts lie in two separate cones (the modality gap,
     Liang 2022), which would be the first axis; together: each kind is moved to its own mean first, so that the axes
-    show what the two have in common.
-    Raises: ValueError for fewer than three points.
+    show what the two have in common. weight: how many pictures a text counts for. N / M gives a few texts the same say
+    as many pictures, and far more turns the plane to what the texts tell apart.
+    Raises: ValueError for fewer than three points, or a weight that is not above 0.
     """
     if len(pictures) + len(texts) < 3:
         raise ValueError("A plane needs at least three points.")
+    if not weight > 0:
+        raise ValueError("A weight must be above 0.")
     kinds = [x - x.mean(0) if together and len(x) else x for x in (pictures, texts)]
     x = torch.cat(kinds).double()
-    x = x - x.mean(0)
-    _, spread, axes = torch.linalg.svd(x, full_matrices=False)
+    counted = torch.tensor([1.0] * len(pictures) + [weight] * len(texts), dtype=x.dtype)[:, None]
+    x = x - (counted * x).sum(0) / counted.sum()
+    _, spread, axes = torch.linalg.svd(counted.sqrt() * x, full_matrices=False)
     axes = axes[:2] * axes[:2].gather(1, axes[:2].abs().argmax(1, keepdim=True)).sign()  # the same way round each time
     at = (x @ axes.T).float()
     share = (spread.square() / spread.square().sum().clamp(min=1e-12))[:2].tolist()

@@ -1,7 +1,6 @@
 """The measures, on an encoder that knows the truth and on one that knows nothing."""
 
 import itertools
-import random
 
 import pytest
 import torch
@@ -90,15 +89,21 @@ def test_zero_shot_of_colour_and_shape_is_whole_for_the_oracle():
     assert found["zero_shot_relation"] < 0.6  # it knows nothing of places
 
 
-def test_each_probe_asks_for_what_is_true_against_what_is_false():
-    rng = random.Random(0)
-    for make in (ce._binding, ce._order, ce._counting, ce._negation):
-        for _ in range(20):
-            true, false, scene = make(rng)
-            assert scenes.holds(scene, true)
-            if make is not ce._counting:
-                assert sorted(scenes.say(true).split()) == sorted(scenes.say(false).split())
-    assert set(ce.probes(Blind(), 3).values()) == {0.0}  # a tie is no preference
+@pytest.mark.parametrize("probe", ce.PROBES)
+def test_each_probe_asks_for_what_is_true_against_what_is_false(probe):
+    for true, false, scene in ce.cases(probe, 20):
+        assert scenes.holds(scene, true)
+        assert not scenes.holds(scene, false)
+        assert not scenes.novel(true)
+        if probe != "counting":
+            assert sorted(scenes.say(true).split()) == sorted(scenes.say(false).split())
+    assert list(ce.cases(probe, 3, 7)) == list(ce.cases(probe, 5, 7))[:3] != list(ce.cases(probe, 3))
+
+
+def test_a_tie_is_no_preference_and_an_unknown_probe_is_named():
+    assert set(ce.probes(Blind(), 3).values()) == {0.0}
+    with pytest.raises(ValueError, match="no probe 'smell'"):
+        next(ce.cases("smell", 1))
 
 
 def test_every_figure_has_a_label_and_the_gallery_comes_back(tmp_path, monkeypatch):

@@ -85,3 +85,19 @@ def test_the_plane_holds_what_lies_in_a_plane(generator):
     torch.testing.assert_close(a.mean(0), b.mean(0), atol=1e-4, rtol=0)
     with pytest.raises(ValueError, match="three points"):
         ex.project(x[:1], y[:1])
+
+
+def test_a_text_that_weighs_as_much_as_three_pictures_is_as_good_as_said_three_times():
+    generator = torch.Generator().manual_seed(3)
+    x, y = torch.randn(20, 6, generator=generator), torch.randn(4, 6, generator=generator)
+    for together in (True, False):
+        a, b, share = ex.project(x, y, together=together, weight=3)
+        c, d, same = ex.project(x, y.repeat(3, 1), together=together)
+        torch.testing.assert_close(a, c, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(b, d[:4], atol=1e-5, rtol=1e-5)
+        assert share == pytest.approx(same)
+    only = ex.project(x, y, weight=1e9)[1]
+    torch.testing.assert_close(torch.pdist(only), torch.pdist(ex.project(x[:0], y)[1]), atol=1e-3, rtol=1e-3)
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="weight"):
+            ex.project(x, y, weight=wrong)
