@@ -4,7 +4,7 @@ import gradio as gr
 
 from demos import _checks, _common, _keep
 from demos._common import STREAM
-from demos.clip import _models, hub, mine, search
+from demos.clip import _models, atlas, classify, hub, mine, probes, search
 from demos.clip._models import warm
 from genai_core import clip, clip_explain, retrieval, scenes
 
@@ -42,7 +42,7 @@ def clip_search(text: str, without: str = "", model: str = "clip-scenes", result
 
 
 # Values that a link fills, part by part.
-PARTS = {"search": 1, "yours": 0, "hub": 1}
+PARTS = {"search": 1, "classify": 1, "map": 1, "fail": 1, "yours": 0, "hub": 1}
 
 
 def restore(query: dict) -> list:
@@ -51,6 +51,9 @@ def restore(query: dict) -> list:
     settings = {key: value for key, value in query.items() if key not in ("tab", "part")}
     found = {
         "search": lambda: (search.search(settings),),
+        "classify": lambda: (classify.classify(settings),),
+        "map": lambda: (atlas.atlas(settings),),
+        "fail": lambda: (probes.probe(settings),),
         "yours": lambda: (),
         "hub": lambda: hub.values(settings),
     }[part]()
@@ -62,6 +65,12 @@ def build_tab() -> list:
     with gr.Tabs() as parts:
         with gr.Tab("Search", id="search"):
             searched = search.build()
+        with gr.Tab("Classify", id="classify"):
+            classified = classify.build()
+        with gr.Tab("Map", id="map"):
+            mapped = atlas.build()
+        with gr.Tab("Fail", id="fail"):
+            failed = probes.build()
         with gr.Tab("Yours", id="yours"):
             menu = mine.build()
         with gr.Tab("Hub", id="hub"):
@@ -75,8 +84,10 @@ def build_tab() -> list:
         retrieval.combine,
         clip_explain.word_contributions,
         clip_explain.patch_relevance,
+        clip_explain.ensemble,
+        clip_explain.project,
         scenes.contradict,
     )
     _common.model_cards(_models.NAMES)
     gr.api(clip_search, api_name="clip_search", **STREAM)
-    return [parts, searched, *fetched]
+    return [parts, searched, classified, mapped, failed, *fetched]
