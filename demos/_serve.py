@@ -5,7 +5,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from demos import _checks, _look
+from demos._common import JS
 
+QUEUE = (JS / "queue.js").read_text()  # tells the page where its events stand in the queue
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
 
 
@@ -21,6 +23,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         server_port=port,
         theme=_look.THEME,
         css=_look.CSS,
+        head=f"<script>{QUEUE}</script>",
         run_history=False,
         enable_monitoring=False,
         max_file_size=_checks.MAX_BYTES,
