@@ -5,6 +5,7 @@ import json
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,21 @@ RESULTS = Path(__file__).parent / "results"
 
 
 @contextlib.contextmanager
+def process(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A running `python <arguments>` and its address, ended afterwards."""
+    begun, url = serve(list(arguments), environment)
+    try:
+        yield begun, url
+    finally:
+        begun.kill()
+        begun.wait()
+
+
+@contextlib.contextmanager
 def server(*arguments: str) -> Iterator[str]:
     """The address of `python <arguments>`, ended afterwards."""
-    process, url = serve(list(arguments), {})
-    try:
+    with process(*arguments) as (_, url):
         yield url
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextlib.contextmanager

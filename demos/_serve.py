@@ -1,5 +1,7 @@
 """How the app is served: the settings of the house for `launch`, the same for the whole app and for one tab alone."""
 
+import os
+
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -15,7 +17,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
     """Queue and launch: no analytics, no history, limits on uploads, sessions and waiting events, gzip."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # 1, unless who starts it says otherwise
     demo.space_id = None  # on a Space, the page would ask for the Space's header and web fonts
     demo.queue(max_size=60, api_open=False)
     return demo.launch(
