@@ -85,7 +85,7 @@ class Class:
                     raise RuntimeError(f"{self.name(habit)}: two seeds have one answer")
                 self.known[self.name(habit)] = answers
 
-    async def attend(self, seed: int, seconds: float) -> None:
+    async def attend(self, seed: int, seconds: float, pause: float) -> None:
         """One learner: opens the page, then does one thing after another, with pauses, until the time is over."""
         draw, until = random.Random(seed), time.monotonic() + seconds
         await asyncio.sleep(draw.uniform(0, min(3.0, seconds / 5)))
@@ -94,7 +94,7 @@ class Class:
             while time.monotonic() < until:
                 habit = draw.choices(HABITS, [habit.share for habit in HABITS])[0]
                 await self.once(habit, learner, seed)
-                await asyncio.sleep(draw.expovariate(1 / PAUSE))
+                await asyncio.sleep(draw.expovariate(1 / pause))
 
     async def once(self, habit: Habit, learner: Learner, seed: int) -> None:
         tally, signs, begun = self.tallies[self.name(habit)], [], time.perf_counter()
@@ -109,11 +109,26 @@ class Class:
         tally.wrong += owner is None
         tally.foreign += owner is not None and owner != seed
 
-    async def work(self, seconds: float) -> None:
+    async def work(self, seconds: float, pause: float = PAUSE) -> None:
         """All at once. Whoever fails to open the page counts as an error of the first habit."""
-        ended = await asyncio.gather(*(self.attend(k, seconds) for k in range(self.clients)), return_exceptions=True)
+        learners = (self.attend(k, seconds, pause) for k in range(self.clients))
+        ended = await asyncio.gather(*learners, return_exceptions=True)
         failed = [f"opening the page: {type(e).__name__}: {e}"[:200] for e in ended if isinstance(e, BaseException)]
         next(iter(self.tallies.values())).errors += failed
+
+    def counted(self) -> dict:
+        """What went well and what did not, of all habits together."""
+        all_ = self.tallies.values()
+        return {
+            "done": sum(len(t.whole) for t in all_),
+            "errors": sum(len(t.errors) for t in all_),
+            "foreign": sum(t.foreign for t in all_),
+            "wrong": sum(t.wrong for t in all_),
+        }
+
+    def what_failed(self) -> list[str]:
+        """Every sentence once."""
+        return sorted({error for t in self.tallies.values() for error in t.errors})
 
 
 async def busy(url: str, config: dict, name: str, inputs: list) -> None:
@@ -155,8 +170,8 @@ async def measured(url: str, clients: int, seconds: float, pool) -> tuple[dict, 
     return drags, group
 
 
-def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], list[dict], list[str]]:
-    """Rows of the slider, rows of the class, and the sentences of all errors."""
+def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], list[dict], Class]:
+    """Rows of the slider, rows of the class, and the class."""
     from concurrent.futures import ProcessPoolExecutor
 
     with (
@@ -192,7 +207,7 @@ def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], l
         }
         for name, t in group.tallies.items()
     ]
-    return sliders, learners, sorted({error for t in group.tallies.values() for error in t.errors})
+    return sliders, learners, group
 
 
 def table(clients: int, seconds: float) -> None:
@@ -200,7 +215,7 @@ def table(clients: int, seconds: float) -> None:
     rows = []
     for streams, threads, workers in ((1, 1, 1), (2, 1, 1), (4, 1, 1), (2, 2, 1), (2, 1, 2)):
         settings = {"GENAI_STREAMS": streams, "OMP_NUM_THREADS": threads, "GENAI_WORKERS": workers}
-        sliders, learners, errors = run(clients, seconds, **{key: str(value) for key, value in settings.items()})
+        sliders, learners, group = run(clients, seconds, **{key: str(value) for key, value in settings.items()})
         by = {row["habit"].partition(", ")[0]: row for row in learners}
         rows.append(
             {"streams": streams, "torch threads": threads, "training workers": workers}
@@ -213,9 +228,8 @@ def table(clients: int, seconds: float) -> None:
                 "diffusion whole p95 ms": by["Diffusion: 20 steps"]["whole p95 ms"],
                 "text first p95 ms": by["Text: 60 tokens"]["first p95 ms"],
                 "training first p95 ms": by["VAE: live training"]["first p95 ms"],
-                "done": sum(row["n"] for row in learners),
-                "errors": len(errors),
             }
+            | group.counted()
         )
     report("limits", rows, clients=clients, seconds=seconds)
 
@@ -229,9 +243,9 @@ def main() -> None:
     if options.table:
         table(options.clients, options.seconds)
         return
-    sliders, learners, errors = run(options.clients, options.seconds)
-    more = {"learners": learners, "clients": options.clients, "seconds": options.seconds, "what_failed": errors}
-    report("load", sliders, **more, aim=AIM)
+    sliders, learners, group = run(options.clients, options.seconds)
+    more = {"learners": learners, "clients": options.clients, "seconds": options.seconds, **group.counted()}
+    report("load", sliders, **more, what_failed=group.what_failed(), aim=AIM)
 
 
 if __name__ == "__main__":

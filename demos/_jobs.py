@@ -79,6 +79,11 @@ for _ in range(WORKERS):
     atexit.register(_free.queue[-1].kill)
 
 
+def free() -> int:
+    """How many workers have nothing to do."""
+    return _free.qsize()
+
+
 def run(name: str, **settings) -> Iterator:
     """Yield the values of the generator `module:function(**settings)`, run in a worker.
 
