@@ -82,13 +82,14 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def resident(pid: int) -> float:
-    """MiB in memory of a process and its children. What they share counts for each."""
+def resident(pid: int, once: bool = False) -> float:
+    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once."""
+    file, key = ("smaps_rollup", "Pss:") if once else ("status", "VmRSS:")
     total = 0
     for member in family(pid):
-        with contextlib.suppress(OSError):  # it has just ended
-            fields = dict(line.split(":", 1) for line in Path(f"/proc/{member}/status").read_text().splitlines())
-            total += int(fields.get("VmRSS", "0 kB").split()[0])
+        with contextlib.suppress(OSError, StopIteration):  # it has just ended
+            lines = Path(f"/proc/{member}/{file}").read_text().splitlines()
+            total += int(next(line for line in lines if line.startswith(key)).split()[1])
     return total / 1024
 
 

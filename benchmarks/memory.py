@@ -3,7 +3,8 @@
     python -m benchmarks.memory [--minutes 30]
 
 Over Gradio's own protocol: every control's first value, every habit of the learners (sliders, samples, streams, a live
-training, which has its own process). RSS of the server and its children; what they share counts for each.
+training, which has its own process). RSS of the server and its children, in which what they share (torch's code)
+counts for each; and the same with that counted once.
 --minutes: then a few learners go on; growth is the last tenth of that time against its second tenth.
 """
 
@@ -67,12 +68,16 @@ def main() -> None:
     more = {}
     with process("app.py", HF_HUB_OFFLINE="1") as (server, url):
         config = asyncio.run(config_of(url))
-        rows = [{"when": "the first page", "MiB": resident(server.pid)}]
+
+        def row(when: str) -> dict:
+            return {"when": when, "MiB": resident(server.pid), "MiB, shared once": resident(server.pid, once=True)}
+
+        rows = [row("the first page")]
         controls = asyncio.run(visit(url, config))
-        rows.append({"when": "every tab visited", "MiB": resident(server.pid)})
+        rows.append(row("every tab visited"))
         if minutes:
             sizes, group = asyncio.run(soak(url, config, server.pid, minutes))
-            rows.append({"when": f"after {minutes:g} minutes", "MiB": resident(server.pid)})
+            rows.append(row(f"after {minutes:g} minutes"))
             more = {"growth_percent": round(growth(sizes), 2), "most_MiB": round(max(sizes)), **group.counted()}
     report("memory", rows, controls=controls, **more, aim=AIM)
 

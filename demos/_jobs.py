@@ -12,6 +12,8 @@ import importlib
 import multiprocessing
 import os
 import queue
+import sys
+import types
 from collections.abc import Iterator
 
 WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # jobs that run side by side
@@ -51,6 +53,17 @@ def _work(pipe) -> None:
             pipe.send(("error", str(error) if isinstance(error, ValueError) else "The training failed on the server."))
 
 
+@contextlib.contextmanager
+def _bare_main():
+    """A spawned process imports the main module again, which is the whole app: gradio that no training needs."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class _Worker:
     """A process and the pipe to it, one job at a time."""
 
@@ -62,7 +75,8 @@ class _Worker:
             context = multiprocessing.get_context("spawn")
             self.pipe, theirs = context.Pipe()
             self.process = context.Process(target=_work, args=(theirs,), daemon=True, name="live-training")
-            self.process.start()
+            with _bare_main():
+                self.process.start()
             theirs.close()
 
     def kill(self) -> None:
