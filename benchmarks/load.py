@@ -219,10 +219,7 @@ def table(clients: int, seconds: float) -> None:
         by = {row["habit"].partition(", ")[0]: row for row in learners}
         rows.append(
             {"streams": streams, "torch threads": threads, "training workers": workers}
-            | {
-                f"slider p95 ms, {row['slider'].split()[0]} {row['slider'].split()[-1]}": row["p95 ms"]
-                for row in sliders
-            }
+            | {f"slider p95 ms {row['slider']}": row["p95 ms"] for row in sliders}
             | {
                 "diffusion first p95 ms": by["Diffusion: 20 steps"]["first p95 ms"],
                 "diffusion whole p95 ms": by["Diffusion: 20 steps"]["whole p95 ms"],
