@@ -37,6 +37,9 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.diffusion
 	$(BIN)/python -m benchmarks.text
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.scale
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

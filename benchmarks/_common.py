@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +17,21 @@ RESULTS = Path(__file__).parent / "results"
 
 
 @contextlib.contextmanager
+def process(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A running `python <arguments>` and its address, ended afterwards."""
+    begun, url = serve(list(arguments), environment)
+    try:
+        yield begun, url
+    finally:
+        begun.kill()
+        begun.wait()
+
+
+@contextlib.contextmanager
 def server(*arguments: str) -> Iterator[str]:
     """The address of `python <arguments>`, ended afterwards."""
-    process, url = serve(list(arguments), {})
-    try:
+    with process(*arguments) as (_, url):
         yield url
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextlib.contextmanager
@@ -43,15 +52,52 @@ def percentile(values: list[float], share: float) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[round(100 * share) - 1]
 
 
-def report(name: str, rows: list[dict], **more) -> None:
-    """Print the rows as a table and write them with `more` to results/<name>.json."""
-    columns = list(rows[0])
-    print(" | ".join(columns))
+def table(rows: list[dict]) -> None:
+    """Print rows that have the same columns."""
+    print(" | ".join(rows[0]))
     for row in rows:
         print(" | ".join(f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
+
+
+def report(name: str, rows: list[dict], **more) -> None:
+    """Print the rows as a table and write them with `more` to results/<name>.json."""
+    table(rows)
     for key, value in more.items():
-        print(f"{key}: {value}")
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"{key}:")
+            table(value)
+        else:
+            print(f"{key}: {value}")
     RESULTS.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     text = json.dumps({"rows": rows, **more, **machine}, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that came of it (Linux)."""
+    found = [pid]
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [p for child in thread.read_text().split() for p in family(int(child))]
+    return found
+
+
+def resident(pid: int, once: bool = False) -> float:
+    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once."""
+    file, key = ("smaps_rollup", "Pss:") if once else ("status", "VmRSS:")
+    total = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError, StopIteration):  # it has just ended
+            lines = Path(f"/proc/{member}/{file}").read_text().splitlines()
+            total += int(next(line for line in lines if line.startswith(key)).split()[1])
+    return total / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process and its children have used."""
+    ticks = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

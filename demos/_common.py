@@ -4,6 +4,7 @@ import base64
 import html
 import inspect
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +13,16 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from demos import _jobs
 from demos._checks import choice, guarded, handler
 from genai_core import checkpoints
 from genai_core.checkpoints import CheckpointError
 
 JS = Path(__file__).parent / "js"
 LIGHT = {"concurrency_id": "light", "concurrency_limit": 8}  # the lane of a decode; queued, so that errors are shown
-STREAM = {"concurrency_id": "stream", "concurrency_limit": 2}  # the lane of what takes up to about two seconds
-TRAIN = {"concurrency_id": "train", "concurrency_limit": 1}  # the lane of live training: as many as there are workers
+STREAMS = int(os.environ.get("GENAI_STREAMS") or 2)
+STREAM = {"concurrency_id": "stream", "concurrency_limit": STREAMS}  # the lane of what takes up to about two seconds
+TRAIN = {"concurrency_id": "train", "concurrency_limit": _jobs.WORKERS}  # the lane of live training
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}  # events of the page that are no endpoints
 GAP = 60  # the grey between tiled pictures
 

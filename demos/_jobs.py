@@ -1,8 +1,9 @@
-"""The worker process that live training runs in: start, stream values back, stop. No gradio, and no torch at import.
+"""The worker processes that live training runs in: start, stream values back, stop. No gradio, and no torch at import.
 
-`run("genai_core.live:train_vae", seed=0)` calls that generator in one spawned process (low priority, one torch
-thread), and yields what it yields. Closing the generator (Stop, or the page left) ends the job at its next value; a
-worker that does not answer is killed, and the next job gets a new one.
+`run("genai_core.live:train_vae", seed=0)` calls that generator in a spawned process (low priority, one torch thread),
+and yields what it yields. Closing the generator (Stop, or the page left) ends the job at its next value; a worker that
+does not answer is killed, and the next job gets a new one. A worker is kept for the next job; there are at most
+WORKERS, each started when it is first needed.
 """
 
 import atexit
@@ -10,9 +11,12 @@ import contextlib
 import importlib
 import multiprocessing
 import os
-import threading
+import queue
+import sys
+import types
 from collections.abc import Iterator
 
+WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # jobs that run side by side
 PATIENCE = 2.0  # seconds a stopped job has until its worker is killed
 SILENCE = 60.0  # seconds without a value after which a worker counts as hung
 
@@ -49,9 +53,21 @@ def _work(pipe) -> None:
             pipe.send(("error", str(error) if isinstance(error, ValueError) else "The training failed on the server."))
 
 
+@contextlib.contextmanager
+def _bare_main():
+    """A spawned process imports the main module again, which is the whole app: gradio that no training needs."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class _Worker:
+    """A process and the pipe to it, one job at a time."""
+
     def __init__(self):
-        self.lock = threading.Lock()  # one job at a time
         self.process = self.pipe = None
 
     def start(self) -> None:
@@ -59,7 +75,8 @@ class _Worker:
             context = multiprocessing.get_context("spawn")
             self.pipe, theirs = context.Pipe()
             self.process = context.Process(target=_work, args=(theirs,), daemon=True, name="live-training")
-            self.process.start()
+            with _bare_main():
+                self.process.start()
             theirs.close()
 
     def kill(self) -> None:
@@ -70,46 +87,60 @@ class _Worker:
             self.process = None
 
 
-_worker = _Worker()
-atexit.register(_worker.kill)
+_free: queue.LifoQueue[_Worker] = queue.LifoQueue()  # the one that worked last has its process already
+for _ in range(WORKERS):
+    _free.put(_Worker())
+    atexit.register(_free.queue[-1].kill)
+
+
+def free() -> int:
+    """How many workers have nothing to do."""
+    return _free.qsize()
 
 
 def run(name: str, **settings) -> Iterator:
-    """Yield the values of the generator `module:function(**settings)`, run in the worker.
+    """Yield the values of the generator `module:function(**settings)`, run in a worker.
 
-    Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A second job waits for the first.
+    Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A job waits for a free worker.
     Raises: JobError with one sentence if the job raised or its worker died.
     """
-    with _worker.lock:
-        _worker.start()
-        running = True
-        try:
-            _worker.pipe.send((name, settings))
-            while running:
-                if not _worker.pipe.poll(SILENCE):
-                    raise JobError("The training stopped answering and was ended; start it again.")
-                kind, value = _worker.pipe.recv()
-                running = kind == "value"
-                if kind == "error":
-                    raise JobError(value)
-                if running:
-                    yield value
-        except (EOFError, OSError):
-            running = False
-            _worker.kill()
-            raise JobError("The training process ended unexpectedly; start it again.") from None
-        finally:
+    worker = _free.get()
+    try:
+        yield from _run(worker, name, settings)
+    finally:
+        _free.put(worker)
+
+
+def _run(worker: _Worker, name: str, settings: dict) -> Iterator:
+    worker.start()
+    running = True
+    try:
+        worker.pipe.send((name, settings))
+        while running:
+            if not worker.pipe.poll(SILENCE):
+                raise JobError("The training stopped answering and was ended; start it again.")
+            kind, value = worker.pipe.recv()
+            running = kind == "value"
+            if kind == "error":
+                raise JobError(value)
             if running:
-                _stop()
+                yield value
+    except (EOFError, OSError):
+        running = False
+        worker.kill()
+        raise JobError("The training process ended unexpectedly; start it again.") from None
+    finally:
+        if running:
+            _stop(worker)
 
 
-def _stop() -> None:
+def _stop(worker: _Worker) -> None:
     """Ask the worker to end its job and drain what it still sends; kill it if it does not answer in time."""
     try:
-        _worker.pipe.send((None, None))
-        while _worker.pipe.poll(PATIENCE):
-            if _worker.pipe.recv()[0] != "value":
+        worker.pipe.send((None, None))
+        while worker.pipe.poll(PATIENCE):
+            if worker.pipe.recv()[0] != "value":
                 return
-        _worker.kill()
+        worker.kill()
     except (EOFError, OSError):
-        _worker.kill()
+        worker.kill()

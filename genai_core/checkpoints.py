@@ -4,9 +4,11 @@ Weights are stored in float16 (the models are small, and no shipped metric chang
 """
 
 import dataclasses
-import functools
 import json
 import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import torch
@@ -15,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 ASSETS = Path(os.environ.get("GENAI_ASSETS") or Path(__file__).resolve().parent.parent / "assets")
+BUDGET = int(os.environ.get("GENAI_MODEL_BUDGET") or 512)  # MiB of weights that stay loaded
 
 
 class CheckpointError(RuntimeError):
@@ -59,17 +62,31 @@ def save(name: str, model: nn.Module, config, **notes: dict) -> Path:
     return folder
 
 
-def load(name: str, model_class: type[nn.Module], config_class: type) -> nn.Module:
+def load(
+    name: str,
+    model_class: type[nn.Module],
+    config_class: type,
+    furnish: Callable[[nn.Module, Path], None] = lambda model, folder: None,
+) -> nn.Module:
     """The model `name`, rebuilt from its config, in eval mode, on the default device; cached and shared by all users.
 
+    furnish: gives a model fresh from the folder what its weights do not hold, such as a tokenizer.
     Never mutate the returned model.
     Raises: CheckpointError if the name is unknown, or a file is missing, damaged or does not fit the code.
     """
-    return _load(name, model_class, config_class, ASSETS)
+    key = (name, model_class, config_class, ASSETS)
+    model = _kept.get(key)
+    if model is None:
+        with _loading:  # who wants it meanwhile waits, and reads nothing
+            model = _kept.get(key)
+            if model is None:
+                model = _load(name, model_class, config_class)
+                furnish(model, ASSETS / name)
+                _kept.put(key, model)
+    return model
 
 
-@functools.lru_cache(maxsize=64)
-def _load(name: str, model_class: type[nn.Module], config_class: type, _assets: Path) -> nn.Module:
+def _load(name: str, model_class: type[nn.Module], config_class: type) -> nn.Module:
     fields = read_json(name, "config.json")
     try:
         model = model_class(config_class(**_tuples(fields["model"])))
@@ -90,3 +107,44 @@ def damaged(name: str, file: str) -> CheckpointError:
         f"The checkpoint '{name}' cannot be used: {file} is missing or damaged. "
         f"Restore assets/{name}, or train it again with: make train NAME={name}"
     )
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of a model's parameters and buffers."""
+    return sum(v.numel() * v.element_size() for v in (*model.parameters(), *model.buffers()))
+
+
+class Kept:
+    """Models by key. The least recently used are forgotten when all together have more than `budget` MiB of weights.
+
+    The newest one stays, however large. Who still uses a forgotten model goes on with it.
+    """
+
+    def __init__(self, budget: float = BUDGET):
+        self.budget = budget
+        self._models: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()  # the least recently used first
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable):
+        """The model, or None."""
+        with self._lock:
+            if key not in self._models:
+                return None
+            self._models.move_to_end(key)
+            return self._models[key][0]
+
+    def put(self, key: Hashable, model: object, weights: nn.Module | None = None) -> None:
+        """weights: what holds the model's weights, where it is no nn.Module itself."""
+        with self._lock:
+            self._models[key] = model, weight_bytes(weights or model)
+            self._models.move_to_end(key)
+            while len(self._models) > 1 and sum(size for _, size in self._models.values()) > self.budget * 2**20:
+                self._models.popitem(last=False)
+
+    def keys(self) -> list:
+        """The least recently used first."""
+        return list(self._models)
+
+
+_kept = Kept()
+_loading = threading.RLock()

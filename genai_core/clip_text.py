@@ -1,6 +1,5 @@
 """Captions as token ids: one token a word, by Hugging Face's tokenizers, so that its file is a usual tokenizer.json."""
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,16 +68,13 @@ def hidden(ids: Tensor, share: float, generator: torch.Generator) -> Tensor:
 
 def load(name: str, model_class: type[nn.Module], config_class: type) -> nn.Module:
     """`checkpoints.load` of a model of captions, with its `tokenizer`. Raises: CheckpointError."""
-    return _load(name, model_class, config_class, checkpoints.ASSETS)
 
+    def furnish(model: nn.Module, folder: Path) -> None:
+        from tokenizers import Tokenizer
 
-@functools.lru_cache(maxsize=64)
-def _load(name: str, model_class: type[nn.Module], config_class: type, assets: Path) -> nn.Module:
-    from tokenizers import Tokenizer
+        try:
+            model.tokenizer = WordTokenizer(Tokenizer.from_str((folder / TOKENIZER).read_text()))
+        except Exception as error:  # tokenizers raises a bare Exception
+            raise checkpoints.damaged(name, TOKENIZER) from error
 
-    model = checkpoints.load(name, model_class, config_class)
-    try:
-        model.tokenizer = WordTokenizer(Tokenizer.from_str((assets / name / TOKENIZER).read_text()))
-    except Exception as error:  # tokenizers raises a bare Exception
-        raise checkpoints.damaged(name, TOKENIZER) from error
-    return model
+    return checkpoints.load(name, model_class, config_class, furnish)

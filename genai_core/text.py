@@ -175,17 +175,14 @@ def check_vocab(config, corpus: Corpus) -> None:
 
 def load(name: str, model_class: type[nn.Module], config_class: type) -> nn.Module:
     """`checkpoints.load` of a text model, with its `tokenizer`. Raises: CheckpointError."""
-    return _load(name, model_class, config_class, checkpoints.ASSETS)
+    return checkpoints.load(name, model_class, config_class, _furnish)
 
 
-@functools.lru_cache(maxsize=64)
-def _load(name: str, model_class: type[nn.Module], config_class: type, assets: Path) -> nn.Module:
-    model = checkpoints.load(name, model_class, config_class)
+def _furnish(model: nn.Module, folder: Path) -> None:
     try:
-        model.tokenizer = tokenizer_from_json((assets / name / TOKENIZER).read_text())
+        model.tokenizer = tokenizer_from_json((folder / TOKENIZER).read_text())
     except (OSError, ValueError, AttributeError, KeyError) as error:
-        raise checkpoints.damaged(name, TOKENIZER) from error
-    return model
+        raise checkpoints.damaged(folder.name, TOKENIZER) from error
 
 
 def shared(a: list[int], b: list[int]) -> int:

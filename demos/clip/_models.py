@@ -13,30 +13,21 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks
-from genai_core import clip, gallery, scenes, uploads
+from genai_core import checkpoints, clip, gallery, scenes, uploads
 from genai_core.checkpoints import CheckpointError
 
 TAB = "clip"
 NAMES = {"clip-scenes": "CLIP with hard negatives", "clip-scenes-plain": "CLIP as published"}
 MODELS = tuple(NAMES)
 LONGEST = 300  # characters of a text
-FETCHED: dict[str, object] = {}  # Hub encoders by name, at most KEPT of them, the oldest first
-KEPT = 1
+FETCHED = checkpoints.Kept()  # Hub encoders by name; they have a budget of their own, so that ours stay
 
 
 def load(name):
     """An encoder by its name on the page: one of ours, or a Hub model that was fetched. Raises: InputError."""
-    if isinstance(name, str) and name in FETCHED:
-        return FETCHED[name]
+    if isinstance(name, str) and (fetched := FETCHED.get(name)) is not None:
+        return fetched
     return clip.load(_checks.choice(name, "The model", MODELS))
-
-
-def keep_fetched(name: str, encoder) -> None:
-    """A Hub encoder that was fetched takes the place of the oldest one."""
-    FETCHED.pop(name, None)
-    while len(FETCHED) >= KEPT:
-        FETCHED.pop(next(iter(FETCHED)))
-    FETCHED[name] = encoder
 
 
 def text(value, name: str = "The text") -> str:

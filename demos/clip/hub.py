@@ -62,7 +62,7 @@ def fetch(source) -> Iterator[tuple]:
     except BaseException:
         collection.close()
         raise
-    _models.keep_fetched(source, found)
+    _models.FETCHED.put(source, found, found.network)
     _collections.keep_sample(source, collection)
     value = search.search({**FIRST, "model": source, "collection": _collections.SAMPLE})
     yield "", gr.HTML(value, visible=True), gr.Dropdown(choices=mine.models())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from demos import _checks, _keep
-from genai_core import gpt, lstm, ngram, text
+from genai_core import checkpoints, gpt, lstm, ngram, text
 from genai_core.text_sampling import FILTERS, Filter
 
 TAB = "text"
@@ -21,8 +21,7 @@ MODELS = tuple(NAMES)
 LONGEST = 2000  # characters of a prompt
 MOST = 500  # tokens of a run
 FIRST = {"model": MODELS[0], "prompt": "ROMEO:\n", "filters": "temperature=0.8,top_p=0.95", "seed": 1, "tokens": 300}
-FETCHED: dict[str, object] = {}  # Hub models by name, at most KEPT of them, the oldest first
-KEPT = 2
+FETCHED = checkpoints.Kept()  # Hub models by name; they have a budget of their own, so that ours do not push them out
 
 # filter -> title, lowest, highest, step, value when it is added, what it does
 KNOBS = {
@@ -55,20 +54,12 @@ WHOLE = ("top_k", "no_repeat_ngram")
 
 def load(name):
     """A model by its name on the page: one of ours, or a Hub model that was fetched. Raises: InputError."""
-    if isinstance(name, str) and name in FETCHED:
-        return FETCHED[name]
+    if isinstance(name, str) and (fetched := FETCHED.get(name)) is not None:
+        return fetched
     if isinstance(name, str) and name not in MODELS and _checks.HUB_NAME.fullmatch(name[:200]):
         raise _checks.InputError(f"The model {name[:200]} is not there (any more): fetch it first.")
     name = _checks.choice(name, "The model", MODELS)
     return {"gpt": gpt, "lstm": lstm, "ngram": ngram}[name.partition("-")[0]].load(name)
-
-
-def keep_fetched(name: str, model) -> None:
-    """A Hub model that was fetched takes the place of the oldest one."""
-    FETCHED.pop(name, None)
-    while len(FETCHED) >= KEPT:
-        FETCHED.pop(next(iter(FETCHED)))
-    FETCHED[name] = model
 
 
 def prompt(value, longest: int = LONGEST) -> str:

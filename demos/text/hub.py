@@ -33,7 +33,7 @@ def fetch(name) -> Iterator[tuple]:
                 yield card(found), gr.skip()
     except hub_text.HubError as error:
         raise _checks.InputError(str(error)) from None
-    _models.keep_fetched(name, found)
+    _models.FETCHED.put(name, found, found.network)
     value = write.whole(write.FIRST | FIRST | {"model": name}) | write.choices({name: name})
     yield "", gr.HTML(value, visible=True)
 

@@ -136,7 +136,7 @@ def correction(model: MLP, test: tuple[Tensor, Tensor], train: tuple[Tensor, Ten
 
 
 TEACHER = MLPConfig((1200, 1200), dropout=0.3, max_norm=3.0, jitter=2, lr=2e-3)
-STUDENT = {"teacher": "distill-teacher"}
+STUDENT = {"teacher": "distill-teacher", "alpha": 0.5, "lr": 4e-3}
 RECIPES = {
     "distill-teacher": Recipe(TEACHER, "mnist", steps=16_000),
     "distill-student": Recipe(MLPConfig(**STUDENT), "mnist", steps=12_000),

@@ -23,11 +23,16 @@ FLAGS = (
 )
 
 
-def serve(arguments: list[str], environment: dict[str, str], patience: float = 120) -> tuple[subprocess.Popen, str]:
-    """Start `python <arguments> --port <free port>` and wait until it answers; returns the process and its address."""
+def free_port() -> int:
+    """A port of this machine that nobody has."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+def serve(arguments: list[str], environment: dict[str, str], patience: float = 120) -> tuple[subprocess.Popen, str]:
+    """Start `python <arguments> --port <free port>` and wait until it answers; returns the process and its address."""
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, *arguments, "--port", str(port)], cwd=ROOT, env={**os.environ, **environment}
     )

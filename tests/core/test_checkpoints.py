@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -83,3 +84,46 @@ def test_a_damaged_checkpoint_is_named_and_others_still_load(assets, damage):
     with pytest.raises(CheckpointError, match="'net-a' cannot be used.*make train NAME=net-a"):
         load()
     assert isinstance(load("net-b"), Net)
+
+
+def net(mib: float) -> nn.Module:
+    return nn.Linear(int(mib * 2**18), 1, bias=False)
+
+
+def test_the_least_recently_used_models_go_when_they_outgrow_the_budget():
+    kept = checkpoints.Kept(budget=3)
+    for key in "abc":
+        kept.put(key, net(1))
+    assert kept.get("a") is not None
+    kept.put("d", net(0.5))
+    assert kept.keys() == ["c", "a", "d"]
+    kept.put("large", net(4))
+    assert kept.keys() == ["large"]
+    assert kept.get("a") is None
+
+
+def test_what_holds_no_weights_itself_names_what_does():
+    kept = checkpoints.Kept(budget=3)
+    kept.put("a", "reader", net(2))
+    kept.put("b", "reader", net(2))
+    assert kept.keys() == ["b"]
+
+
+def test_a_forgotten_model_is_read_again_and_gives_the_same(assets, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_kept", checkpoints.Kept(budget=1e-6))
+    for name in ("net-a", "net-b"):
+        checkpoints.save(name, Net(Config()), Config())
+    first = load()
+    load("net-b")
+    assert load() is not first
+    assert torch.equal(load().layer.weight, first.layer.weight)
+
+
+def test_users_who_come_at_once_read_a_model_once(assets, monkeypatch):
+    checkpoints.save("net-a", Net(Config()), Config())
+    read, made = checkpoints._load, []
+    monkeypatch.setattr(checkpoints, "_load", lambda *given: made.append(read(*given)) or made[-1])
+    with ThreadPoolExecutor(8) as pool:
+        loaded = list(pool.map(lambda _: load(), range(8)))
+    assert len(made) == 1
+    assert all(model is made[0] for model in loaded)

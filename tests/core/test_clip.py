@@ -104,7 +104,7 @@ def test_the_tokenizer_knows_every_word_of_the_captions_and_names_the_others(tmp
     assert torch.equal(again.tokenizer.encode(TEXTS), tokenizer.encode(TEXTS))
     torch.testing.assert_close(again.encode_text(TEXTS), model.encode_text(TEXTS), atol=5e-3, rtol=0)
     (tmp_path / "tiny" / "tokenizer.json").write_text("{}")
-    clip_text._load.cache_clear()
+    monkeypatch.setattr(checkpoints, "_kept", checkpoints.Kept())
     with pytest.raises(checkpoints.CheckpointError, match=r"tokenizer\.json is missing or damaged"):
         clip.load("tiny")
 

@@ -1,5 +1,8 @@
 import itertools
+import queue
+import sys
 import time
+import types
 
 import pytest
 
@@ -55,3 +58,35 @@ def test_a_worker_that_dies_is_reported_and_replaced():
     with pytest.raises(_jobs.JobError, match="ended unexpectedly"):
         list(_jobs.run(f"{HERE}:die"))
     works()
+
+
+def test_two_workers_run_two_jobs_side_by_side_and_the_warm_one_is_taken_first(monkeypatch):
+    workers = [_jobs._Worker(), _jobs._Worker()]
+    free = queue.LifoQueue()
+    for worker in workers:
+        free.put(worker)
+    monkeypatch.setattr(_jobs, "_free", free)
+    try:
+        first, second = (_jobs.run(f"{HERE}:process") for _ in range(2))
+        (one, _), (other, _) = next(first), next(second)
+        assert one != other
+        assert _jobs.free() == 0
+        first.close()
+        second.close()
+        assert next(_jobs.run(f"{HERE}:process"))[0] == other
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+def test_a_worker_does_not_import_the_app_again(tmp_path, monkeypatch):
+    main = types.ModuleType("__main__")
+    main.__file__ = str(tmp_path / "app.py")
+    (tmp_path / "app.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(_jobs, "_free", queue.LifoQueue())
+    _jobs._free.put(worker := _jobs._Worker())
+    try:
+        works()
+    finally:
+        worker.kill()

@@ -7,7 +7,7 @@ import torch
 
 from demos import _checks, text
 from demos.text import _models, compare, hub, learn, score, search, write
-from genai_core import live_text
+from genai_core import checkpoints, live_text
 from genai_core.text_sampling import FILTERS, Temperature, TopK, generate
 from tests.core.test_hub_text import saved
 
@@ -177,7 +177,7 @@ def test_a_hub_model_that_cannot_be_had_gets_one_sentence(monkeypatch):
 
 
 def test_a_fetched_model_writes_and_explains_behind_the_same_controls(tmp_path, monkeypatch):
-    monkeypatch.setattr(_models, "FETCHED", {})
+    monkeypatch.setattr(_models, "FETCHED", checkpoints.Kept())
     name = saved(tmp_path / "tiny")
     *waiting, (told, control) = list(hub.fetch(name))
     assert told == ""
@@ -189,13 +189,6 @@ def test_a_fetched_model_writes_and_explains_behind_the_same_controls(tmp_path, 
     assert found["token"] == value["new"][0]["id"]
     assert all(name in message[0] for message in waiting)
     assert [row["model"] for row in score.score({"text": "a bird"})["rows"]].count(name) == 0
-
-
-def test_of_the_fetched_models_the_oldest_goes(monkeypatch):
-    monkeypatch.setattr(_models, "FETCHED", {})
-    for name in ("a", "b", "c"):
-        _models.keep_fetched(name, name)
-    assert _models.FETCHED == {"b": "b", "c": "c"}
 
 
 QUERIES = {
