@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 
 import torch
@@ -141,9 +141,9 @@ class Kept:
             while len(self._models) > 1 and sum(size for _, size in self._models.values()) > self.budget * 2**20:
                 self._models.popitem(last=False)
 
-    def keys(self) -> list:
-        """The least recently used first."""
-        return list(self._models)
+    def __iter__(self) -> Iterator[Hashable]:
+        """The keys, the least recently used first."""
+        return iter(list(self._models))
 
 
 _kept = Kept()

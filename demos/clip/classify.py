@@ -103,7 +103,7 @@ def classify(request: dict) -> dict:
     cosines = (_measure.classes(name, labels, templates) @ picture).tolist()
     return {
         "settings": clean,
-        "models": NAMES | {fetched: fetched for fetched in _models.FETCHED.keys()},
+        "models": NAMES | {fetched: fetched for fetched in _models.FETCHED},
         "shown": _common.png(to_pil_image(x)),
         "caption": "" if clean["picture"] else scenes.say(scenes.complete(_models.scene(clean["scene"]))),
         "learnt": 1 / _models.scale(model),

@@ -34,7 +34,7 @@ def card(said: str, skipped: list[tuple[str, str]] = (), done: float = 0.0) -> s
 
 def models() -> list[tuple[str, str]]:
     """What can read pictures: a Hub model that was fetched first, since ours know drawings alone."""
-    return [(name, name) for name in _models.FETCHED.keys()] + [(title, name) for name, title in _models.NAMES.items()]
+    return [(name, name) for name in _models.FETCHED] + [(title, name) for name, title in _models.NAMES.items()]
 
 
 def paths(files) -> list[str]:
