@@ -4,8 +4,6 @@ import base64
 import contextlib
 import functools
 import io
-import os
-import threading
 
 import torch
 from PIL import Image
@@ -98,9 +96,7 @@ def scale(encoder) -> float:
 
 
 def warm() -> None:
-    """Load what the first search needs, at low priority: open_clip alone takes three seconds to import."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # on Linux, of this thread alone
+    """Load what the first search needs: open_clip alone takes three seconds to import."""
     with contextlib.suppress(CheckpointError):
         load(MODELS[0])
         gallery.collection(MODELS[0])
