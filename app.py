@@ -54,12 +54,27 @@ def build_app() -> gr.Blocks:
     return demo
 
 
+def user_and_password(text: str) -> tuple[str, str]:
+    """What `--auth` takes."""
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise argparse.ArgumentTypeError("it must be a user and a password with a colon between them.")
+    return user, password
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument(
+        "--auth",
+        type=user_and_password,
+        default=os.environ.get("GENAI_AUTH"),
+        metavar="USER:PASSWORD",
+        help="ask for these before anything is shown; safer in the variable GENAI_AUTH, which no list of processes shows",
+    )
     options = parser.parse_args()
-    serve(build_app(), options.host, options.port)
+    serve(build_app(), options.host, options.port, auth=options.auth)
 
 
 if __name__ == "__main__":

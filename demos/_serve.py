@@ -4,7 +4,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from demos import _checks, _look
+from demos import _checks, _guard, _look
 
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
 
@@ -16,6 +16,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
     torch.set_num_threads(1)
     demo.space_id = None  # on a Space, the page would ask for the Space's header and web fonts
     demo.queue(max_size=60, api_open=False)
+    _guard.speak_plainly(demo)
     return demo.launch(
         server_name=host,
         server_port=port,
@@ -28,7 +29,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         pwa=False,
         ssr_mode=False,
         footer_links=[],
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=1000)]},
+        app_kwargs={"middleware": [Middleware(_guard.Guard), Middleware(GZipMiddleware, minimum_size=1000)]},
         **more,
     )
 
