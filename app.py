@@ -71,7 +71,7 @@ def main() -> None:
         type=user_and_password,
         default=os.environ.get("GENAI_AUTH"),
         metavar="USER:PASSWORD",
-        help="ask for these before anything is shown; safer in the variable GENAI_AUTH, which no list of processes shows",
+        help="ask for these first; the variable GENAI_AUTH does the same, and no list of processes shows it",
     )
     options = parser.parse_args()
     serve(build_app(), options.host, options.port, auth=options.auth)

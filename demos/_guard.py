@@ -1,4 +1,4 @@
-"""The outer wall: which requests reach Gradio at all, and sentences in place of what Gradio says of those that do not fit.
+"""The outer wall: which requests reach Gradio at all, and what those that do not fit are told.
 
 What a request holds is checked by the handlers, with `demos/_checks.py`.
 """

@@ -107,7 +107,7 @@ def test_with_auth_nothing_is_given_before_the_log_in():
     """Blocks of its own: what is asked is whether `serve` passes it on and Gradio holds to it."""
     with gr.Blocks(**BLOCKS) as demo:
         gr.HTML("secret")
-    served, url, _ = serve(demo, auth=app.user_and_password("ada:love:lace"), prevent_thread_lock=True, quiet=True)
+    _, url, _ = serve(demo, auth=app.user_and_password("ada:love:lace"), prevent_thread_lock=True, quiet=True)
     try:
         with httpx.Client(base_url=url) as client:
             for path in ("config", "gradio_api/info", "gradio_api/file=x", "gradio_api/queue/status"):

@@ -5,9 +5,8 @@ Endpoints, server functions, events and parts are found in the app itself, so th
 
 import ast
 import base64
+import html
 import inspect
-import io
-import json
 import math
 import re
 import sys
@@ -21,6 +20,7 @@ from PIL import Image
 import app
 from demos import _checks
 from tests.browser.conftest import ROOT
+from tests.server.wire import API
 
 ALL_BAD = {  # never right, whatever is asked for
     "NaN": math.nan,
@@ -37,11 +37,11 @@ ALL_BAD = {  # never right, whatever is asked for
     "long list": [0] * 50_000,
     "long text": "9" * 200_000,
 }
-ONE_BAD = (None, True, math.nan, -1e308, 2**63, "\ud800", "../../../etc/passwd", [], [math.nan], {"a": [1]}, "é" * 9000)
+ONE_BAD = (None, True, math.nan, -1e308, 2**63, "\ud800", "../../../etc/passwd", [], [math.nan], {"a": [1]}, "9" * 9000)
 GOOD = {"seed": 0, "tokens": 3, "steps": 5, "index": 0, "dimension": 0, "frame": 0, "class": 3, "kept": [1, 2]}
 FREE = {("prompt", str), ("text", str), ("kept", list)}  # fields that take any text, or an empty list
-ONLY_SHOW = ("x",)
-TEXTS = ("NaN", "-1e999", "../../etc/passwd", "<script>alert(1)</script>", "9" * 3000)
+HEARS_NOTHING = ("opened",)  # events that look at the kind of their value alone
+TEXTS = ("NaN", "-1e999", "../../etc/passwd", "<script>alert(1)</script>", "9" * 400)
 TOLD = re.compile(r"\S[^\n]{8,600}", re.DOTALL)
 LEAKS = re.compile(rf"Traceback|File \"|line \d+, in|site-packages|{re.escape(str(ROOT))}|/tmp/|/root|/home/|\.py\b")
 GROWTH = 60  # MB that the server may grow by while it refuses everything a second time
@@ -49,7 +49,7 @@ asked = []
 
 
 def complaint(answer, what, fine=False):
-    """What is wrong with an answer; it is one sentence without a trace of a stack or a path, or, if `fine`, a result."""
+    """What is wrong with an answer: one sentence, no trace of a stack or a path; or, if `fine`, a result."""
     asked.append(what)
     if "ok" in answer:
         return None if fine else f"{what}: taken"
@@ -107,17 +107,20 @@ def functions(wire):
 
 def test_a_bad_argument_of_an_endpoint_gets_a_sentence(wire):
     calls = []
-    for name, endpoint in wire.info.items():
+
+    def add(endpoint, data, what, fine=False):
+        calls.append((lambda: wire.call(endpoint, data), (endpoint, what), fine))
+
+    for k, (name, endpoint) in enumerate(wire.info.items()):
         parameters = endpoint["parameters"]
         good = [p["parameter_default"] if p["parameter_has_default"] else 0 for p in parameters]
         for i, parameter in enumerate(parameters):
             for bad in (math.nan, {"a": 1}, "../../../etc/passwd"):
-                data = [*good[:i], bad, *good[i + 1 :]]
-                fine = parameter["parameter_name"] == "prompt" and isinstance(bad, str)
-                calls.append((lambda n=name, d=data: wire.call(n, d), (name, parameter["parameter_name"], bad), fine))
-        for kind, bad in ALL_BAD.items():
-            calls.append((lambda n=name, d=[bad] * len(good): wire.call(n, d), (name, kind), False))
-        calls.append((lambda n=name: wire.call(n, []), (name, "nothing"), False))
+                what = (parameter["parameter_name"], bad)
+                add(name, [*good[:i], bad, *good[i + 1 :]], what, (what[0], type(bad)) in FREE)
+        for kind in list(ALL_BAD)[k % 2 :: 2]:
+            add(name, [ALL_BAD[kind]] * len(parameters), kind)
+        add(name, [], "nothing")
     together(calls)
 
 
@@ -151,12 +154,13 @@ def saved(settings: dict) -> str:
 
 def test_an_event_with_bad_values_gets_a_sentence(wire):
     calls = []
-    for event in wire.events():
-        for kind in ("NaN", "object", "half a character", "file"):
-            data, name = [ALL_BAD[kind]] * len(event["inputs"]), event["api_name"]
-            call = (event["id"], data, {"preset": ALL_BAD[kind], "tab": [], "index": math.nan})
-            fine = not data or name.startswith(ONLY_SHOW)
-            calls.append((lambda call=call: wire.event(*call), (name, kind), fine))
+    for k, event in enumerate(wire.events()):
+        if event["inputs"] or event["collects_event_data"]:
+            kind = ("NaN", "object", "half a character", "file")[k % 4]
+            said = {"preset": ALL_BAD[kind], "tab": [], "index": math.nan}
+            call = (event["id"], [ALL_BAD[kind]] * len(event["inputs"]), said)
+            fine = event["api_name"].startswith(HEARS_NOTHING)
+            calls.append((lambda call=call: wire.event(*call), (event["api_name"], kind), fine))
     together(calls)
 
 
@@ -176,8 +180,8 @@ def parts(wire) -> list[tuple[str, str]]:
 
 def test_a_tampered_link_gets_a_sentence(wire, functions):
     fields = sorted({field for *_, names, _ in functions for field in names if field.islower()})
-    load = next(d for d in wire.config["dependencies"] if d["targets"] == [[0, "load"]] or d["api_name"] == "restore")
-    notice = 0  # the first output of the page's load is the line that a link's error is written to
+    load = next(d for d in wire.config["dependencies"] if d["api_name"] == "restore")
+    notice = 0  # the first output of the page's load is the line that says why a link fails
     links = [{"tab": tab, "part": part} | dict.fromkeys(fields, bad) for tab, part in parts(wire) for bad in TEXTS]
     links += [{"tab": tab, "part": "../x"} for tab in {tab for tab, _ in parts(wire)}]
 
@@ -186,8 +190,77 @@ def test_a_tampered_link_gets_a_sentence(wire, functions):
         if "ok" not in shown:
             return shown
         line = shown["ok"][notice]
-        return {"error": re.sub("<[^>]*>", "", line)} if isinstance(line, str) else {"ok": line}
+        return {"error": html.unescape(re.sub("<[^>]*>", "", line))} if isinstance(line, str) else {"ok": line}
 
     together(
         [(lambda q=query: told(q), ("link", query["tab"], query["part"], query.get("seed")), False) for query in links]
     )
+
+
+def test_a_tampered_picture_gets_a_sentence(wire, functions):
+    takers = [(component, name) for component, name, fields, _ in functions if "png" in fields or name == "restore"]
+    assert len(takers) > 2 * len(app.TABS)
+    fields = sorted({field for *_, names, _ in functions for field in names if field.islower()})
+    carried = [{"tab": tab, "part": part} | dict.fromkeys(fields, "9" * 99) for tab, part in parts(wire)]
+    picture = base64.b64decode(saved(carried[0]))
+    files = {
+        "text": b"no picture",
+        "cut": picture[:60],
+        "other settings": _checks.png_with(Image.new("L", (4, 4)), {"tab": ["vae"], "part": math.nan}),
+        "no settings": _checks.png_with(Image.new("L", (4, 4)), {}),
+        "a bomb": _checks.png_with(Image.new("1", (12_000, 12_000)), carried[0]),
+        "a page": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        "scrambled": bytes(255 - byte if k > 40 else byte for k, byte in enumerate(picture)),
+    }
+    encoded = {kind: base64.b64encode(data).decode() for kind, data in files.items()}
+    encoded |= {"no base64": "!" * 40, "no text": 7, "nothing": None, "a path": "/etc/passwd"}
+    calls = []
+    for component, name in takers:
+        opens = name != "restore"  # a drawing, which needs no settings
+        for kind, png in encoded.items():
+            ask = (component, name, {"png": png, "pixels": png})
+            calls.append((lambda ask=ask: wire.ask(*ask), (component, name, kind), opens and "settings" in kind))
+        for settings in carried:
+            ask = (component, name, {"png": saved(settings)})
+            calls.append((lambda ask=ask: wire.ask(*ask), (component, name, settings["part"]), opens))
+    together(calls)
+
+
+RAW = {
+    "no JSON": "{",
+    "a list": "[]",
+    "too deep": '{"data":' + "[" * 100_000 + "]" * 100_000 + "}",
+    "no control": '{"data":1,"component_id":999999,"session_hash":"x","fn_name":"start"}',
+    "no number": '{"data":1,"component_id":{},"session_hash":[],"fn_name":5}',
+    "a method": '{"data":1,"component_id":COMPONENT,"session_hash":"x","fn_name":"__class__"}',
+    "no server function": '{"data":1,"component_id":COMPONENT,"session_hash":"x","fn_name":"get_config"}',
+    "no event": '{"data":[],"fn_index":999999,"session_hash":"x"}',
+    "half": '{"data":[],"fn_index":"x","session_hash":{}}',
+}
+
+
+@pytest.mark.parametrize(
+    "place", ["component_server", "queue/join", "call/vae_sample", "call/nothing", "call/v2/x", "upload"]
+)
+def test_what_is_not_the_protocol_is_refused_without_a_trace(wire, place):
+    component = str(wire.server_functions()[0][0])
+    for kind, body in RAW.items():
+        asked.append((place, kind))
+        sent = body.replace("COMPONENT", component)
+        answer = wire.client.post(f"{API}/{place}", content=sent, headers={"content-type": "application/json"})
+        assert 400 <= answer.status_code < 500, (kind, answer.text[:300])
+        assert not LEAKS.search(answer.text), (kind, answer.text[:300])
+
+
+def test_after_all_this_the_app_lives_and_has_not_grown(server, functions):
+    process, wire = server
+
+    def size():
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) / 1000
+
+    before = size()
+    test_a_bad_request_of_a_control_gets_a_sentence(wire, functions)
+    assert process.poll() is None
+    assert wire.call("/vae_sample", [3, "vae-mnist"])["ok"][0]["seed"] == 3
+    assert len(asked) > 500
+    assert size() - before < GROWTH
