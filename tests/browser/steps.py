@@ -28,7 +28,7 @@ SETTLED = """() => {
       finally { if (!long) { window.counted--; window.last = performance.now(); } }
     };
   }
-  return window.counted <= 0 && performance.now() - window.last > 500;
+  return window.counted <= 0 && performance.now() - window.last > 300;
 }"""
 SUBTABS = """(title) => [...document.querySelectorAll('[role=tablist]')].slice(1)
 .filter((list) => list.checkVisibility({ visibilityProperty: true }) && !list.closest('.visually-hidden'))

@@ -83,24 +83,26 @@ def words(function) -> set[str]:
     return {n.value for n in read if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
+def asks_for_nothing(function) -> bool:
+    return next(iter(inspect.signature(function).parameters)).startswith("_")
+
+
 @pytest.fixture(scope="module")
-def functions(wire):
+def functions(wire, behind):
     """(component, name, fields it reads, a request that it takes) of every server function that reads one."""
-    blocks = app.build_app().blocks  # numbered as in the server
-    first, found = {}, []
-    for component, name in wire.server_functions():
-        function = inspect.unwrap(getattr(blocks[component], name))
+    every = list(zip(wire.server_functions(), behind, strict=True))
+    first = {}
+    for (component, name), function in every:
         if hasattr(inspect.getmodule(function), "FIRST"):
             first[component] = inspect.getmodule(function).FIRST
-        elif next(iter(inspect.signature(function).parameters)).startswith("_"):
+        elif asks_for_nothing(function):
             made = wire.ask(component, name).get("ok")
             if isinstance(made, dict):
                 first[component] = {"model": made.get("chosen")} | made | made.get("settings", {})
-    for component, name in wire.server_functions():
-        function = inspect.unwrap(getattr(blocks[component], name))
-        if not next(iter(inspect.signature(function).parameters)).startswith("_"):
-            fields = sorted(words(function))
-            begun = first.get(component, {}) | GOOD
+    found = []
+    for (component, name), function in every:
+        if not asks_for_nothing(function):
+            fields, begun = sorted(words(function)), first.get(component, {}) | GOOD
             found.append((component, name, fields, {key: begun[key] for key in fields if key in begun}))
     return found
 
