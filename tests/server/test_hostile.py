@@ -185,7 +185,11 @@ def test_a_tampered_link_gets_a_sentence(wire, functions):
     fields = sorted({field for *_, names, _ in functions for field in names if field.islower()})
     load = next(d for d in wire.config["dependencies"] if d["api_name"] == "restore")
     notice = 0  # the first output of the page's load is the line that says why a link fails
-    links = [{"tab": tab, "part": part} | dict.fromkeys(fields, bad) for tab, part in parts(wire) for bad in TEXTS]
+    links = [
+        {"tab": tab, "part": part} | dict.fromkeys(fields, bad)
+        for k, (tab, part) in enumerate(parts(wire))
+        for bad in (TEXTS[k % len(TEXTS)], TEXTS[(k + 2) % len(TEXTS)])
+    ]
     links += [{"tab": tab, "part": "../x"} for tab in {tab for tab, _ in parts(wire)}]
 
     def told(query):
