@@ -30,7 +30,10 @@ TOUCHABLE = """() => [...document.querySelectorAll('[role=tabpanel] *')].filter(
 }).filter((node) => !node.matches('[type=radio]:not(:checked)') &&
   !node.closest('.visually-hidden, [aria-hidden=true], [role=option]'))"""
 WATCH = "window.reached = new Set(); document.addEventListener('focusin', (event) => window.reached.add(event.target));"
-AFRESH = "window.reached.clear(); document.activeElement?.blur()"
+AFRESH = """() => {
+  window.reached.clear();
+  [...document.querySelectorAll('[role=tab][aria-selected=true]')].findLast((tab) => tab.checkVisibility()).focus();
+}"""
 MISSED = f"""() => ({TOUCHABLE})().filter((node) => ![...window.reached].some((seen) =>
   seen === node || node.contains(seen) || (seen.contains(node) && !seen.matches('[role=tabpanel]'))))
 .map((node) => node.outerHTML.slice(0, 200))"""
@@ -49,11 +52,13 @@ def missed(page) -> list[str]:
     """What the Tab key does not come to; asked twice, as an answer of the server may put something new on the page."""
     for _ in range(2):
         page.evaluate(AFRESH)
-        for _ in range(len(page.evaluate(f"({TOUCHABLE})().map((node) => node.tagName)")) + 40):
-            page.keyboard.press("Tab")
         found = page.evaluate(MISSED)
-        if not found:
-            break
+        for k in range(len(found) + 40):
+            page.keyboard.press("Tab")
+            if k % 8 == 7:
+                found = page.evaluate(MISSED)
+            if not found:
+                return []
     return found
 
 
