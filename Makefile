@@ -26,12 +26,14 @@ run: install
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.audit
 
 test: lint
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.slider
 	$(BIN)/python -m benchmarks.first
 	$(BIN)/python -m benchmarks.lab

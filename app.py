@@ -56,18 +56,33 @@ def build_app() -> gr.Blocks:
     return demo
 
 
+def user_and_password(text: str) -> tuple[str, str]:
+    """What `--auth` takes."""
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise argparse.ArgumentTypeError("it must be a user and a password with a colon between them.")
+    return user, password
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--collections", metavar="DIR", help="keep named collections of the CLIP tab in this folder")
+    parser.add_argument(
+        "--auth",
+        type=user_and_password,
+        default=os.environ.get("GENAI_AUTH"),
+        metavar="USER:PASSWORD",
+        help="ask for these first; the variable GENAI_AUTH does the same, and no list of processes shows it",
+    )
     options = parser.parse_args()
     if options.collections:
         os.environ["GENAI_COLLECTIONS"] = options.collections
     warm = threading.Timer(WARM, clip.warm)
     warm.daemon = True
     warm.start()
-    serve(build_app(), options.host, options.port)
+    serve(build_app(), options.host, options.port, auth=options.auth)
 
 
 if __name__ == "__main__":

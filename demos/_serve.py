@@ -6,7 +6,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from demos import _look
+from demos import _guard, _look
 from demos._common import JS
 
 MAX_FILE = "60mb"  # photographs in a zip; whatever else comes from a page has the limits of demos/_checks.py
@@ -21,6 +21,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # 1, unless who starts it says otherwise
     demo.space_id = None  # on a Space, the page would ask for the Space's header and web fonts
     demo.queue(max_size=60, api_open=False)
+    _guard.speak_plainly(demo)
     return demo.launch(
         server_name=host,
         server_port=port,
@@ -34,7 +35,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         pwa=False,
         ssr_mode=False,
         footer_links=[],
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=1000)]},
+        app_kwargs={"middleware": [Middleware(_guard.Guard), Middleware(GZipMiddleware, minimum_size=1000)]},
         **more,
     )
 

@@ -1,5 +1,6 @@
 """The app in a process of its own, and a real Chromium."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -73,8 +74,8 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def page(chromium, url):
+@contextlib.contextmanager
+def visit(chromium, url):
     """A fresh page on the app; afterwards it must have logged no error and asked no other host for anything."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
     opened = context.new_page()
@@ -89,3 +90,10 @@ def page(chromium, url):
     context.close()
     assert not foreign
     assert not errors
+
+
+@pytest.fixture
+def page(chromium, url):
+    """A page of one test."""
+    with visit(chromium, url) as opened:
+        yield opened

@@ -1,7 +1,7 @@
 import pytest
 
 from demos import _checks
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
@@ -148,8 +148,3 @@ def test_the_hub_says_in_one_sentence_that_it_cannot_be_reached(tab):
     open_part(tab, "Hub")
     tab.get_by_role("button", name="Draw", exact=True).click()
     tab.get_by_text("could not be loaded").first.wait_for(timeout=JOB)
-
-
-@pytest.mark.parametrize("part", ["Denoise", "Race", "Forward", "Inpaint", "Interpolate", "Lab", "Hub"])
-def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    check_on_a_phone(tab, part)

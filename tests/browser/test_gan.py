@@ -1,7 +1,7 @@
 import pytest
 
 from demos import _checks
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 
 
 @pytest.fixture
@@ -155,8 +155,3 @@ def test_the_labs_picture_and_link_bring_its_settings_back(tab, tmp_path):
     tab.wait_for_timeout(2000)
     tab.goto(tab.url)
     tab.wait_for_function("document.querySelector('[aria-label=\"Real points\"]')?.value === 'spiral'")
-
-
-@pytest.mark.parametrize("part", ["Lab", "Samples", "Directions", "Interpolate", "History"])
-def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    check_on_a_phone(tab, part)

@@ -9,9 +9,3 @@ def test_home_shows_a_card_for_every_technique_and_its_door_opens_it(page):
             "title => document.querySelector('[role=tab][aria-selected=true]').textContent.includes(title)",
             arg=tab.TITLE,
         )
-
-
-def test_no_tab_scrolls_sideways_on_a_phone(page):
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.get_by_text("learn how it works").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,7 +1,7 @@
 import pytest
 
 from demos import _checks
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
@@ -158,8 +158,3 @@ def test_a_prompt_cannot_smuggle_markup(tab):
     write(tab, "GPT, children's stories", "<img src=x onerror=alert(1)>", 5)
     assert tab.locator(".chips img").count() == 0
     assert "<img src=x" in text_of(tab)
-
-
-@pytest.mark.parametrize("part", ["Write", "Compare", "Search", "Score", "Train", "Hub"])
-def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    check_on_a_phone(tab, part)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from demos import _checks
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
@@ -207,11 +207,6 @@ def test_a_live_training_streams_and_stops(tab):
     assert tab.locator(".progress").text_content() == stopped
     tab.get_by_role("button", name="Train", exact=True).click()
     tab.wait_for_function("(s) => document.querySelector('.progress').textContent !== s", arg=stopped, timeout=TRAINING)
-
-
-@pytest.mark.parametrize("part", ["Sliders", "Plane", "Encode", "Interpolate", "Beta", "Train"])
-def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    check_on_a_phone(tab, part)
 
 
 def test_the_api_answers_and_a_bad_call_gets_a_sentence(url):

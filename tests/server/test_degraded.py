@@ -1,0 +1,118 @@
+"""Without a network, a home, data sets, or with damaged checkpoints: each part works, or says what is missing."""
+
+import base64
+import inspect
+import shutil
+
+import pytest
+
+import app
+from genai_core import checkpoints
+from tests.browser.conftest import serve
+from tests.server.test_hostile import LEAKS, TOLD, asks_for_nothing
+from tests.server.wire import Wire
+
+GIVEN = {
+    "z": [0.0] * 16,
+    "pixels": base64.b64encode(bytes(784)).decode(),
+    "prompt": "My lord",
+    "seed": 1,
+    "tokens": 5,
+    "steps": 5,
+}
+LONG = "_train"  # endpoints of the training lane
+
+
+def damage(assets) -> None:
+    """One checkpoint after the other: gone, weights that are none, weights cut off, a config that is none."""
+    for k, folder in enumerate(sorted(f for f in assets.iterdir() if (f / "model.safetensors").is_file())):
+        weights, config = folder / "model.safetensors", folder / "config.json"
+        if k % 4 == 0:
+            shutil.rmtree(folder)
+        elif k % 4 == 1:
+            weights.write_bytes(b"no weights" * 100)
+        elif k % 4 == 2:
+            weights.write_bytes(weights.read_bytes()[:-1000])
+        else:
+            config.write_text("{")
+
+
+def listed(folder) -> dict:
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+@pytest.fixture(scope="module", params=["whole", "damaged"])
+def poor(request, tmp_path_factory):
+    """(whether its checkpoints are whole, its wire, its log of hosts asked for) of an app without network and home."""
+    place = tmp_path_factory.mktemp(request.param)
+    assets, log = place / "assets", place / "hosts.log"
+    shutil.copytree(checkpoints.ASSETS, assets)
+    if request.param == "damaged":
+        damage(assets)
+    for path in (*assets.rglob("*"), assets):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = listed(assets)
+    environment = {"GENAI_ASSETS": str(assets), "GENAI_DATA": str(place / "none"), "HOME": "/proc/none", "HF_HOME": ""}
+    process, url = serve(["-m", "tests.server.cut_off", str(log), "--host", "127.0.0.1"], environment)
+    yield request.param == "whole", Wire(url), log
+    process.terminate()
+    process.wait(10)
+    assert listed(assets) == before
+
+
+def usable(answer, what, whole=False):
+    """A result; or, where something may be missing, one sentence."""
+    if "ok" in answer:
+        return
+    assert isinstance(answer["error"], str), what
+    assert TOLD.fullmatch(answer["error"]), (what, answer)
+    assert not LEAKS.search(answer["error"]), (what, answer)
+    assert not whole, (what, answer)
+
+
+def test_every_part_begins_or_says_what_is_missing(poor, behind):
+    whole, wire, _ = poor
+    said = 0
+    for (component, name), function in zip(wire.server_functions(), behind, strict=True):
+        if asks_for_nothing(function):  # a first value
+            answer = wire.ask(component, name, {})
+            usable(answer, (component, name), whole)
+            said += "error" in answer
+    assert whole or said
+    doors = next(component for component, name in wire.server_functions() if name == "picture")
+    for tab in app.TABS:
+        usable(wire.ask(doors, "picture", {"title": tab.TITLE}), tab.TITLE, whole)
+
+
+def test_every_endpoint_answers_or_says_what_is_missing(poor):
+    whole, wire, _ = poor
+    for name, endpoint in wire.info.items():
+        if not name.endswith(LONG):
+            parameters = endpoint["parameters"]
+            known = all(p["parameter_has_default"] or p["parameter_name"] in GIVEN for p in parameters)
+            data = [GIVEN.get(p["parameter_name"], p.get("parameter_default")) for p in parameters]
+            usable(wire.call(name, data), name, whole and known)
+
+
+def test_the_page_comes_and_no_other_host_was_asked_for(poor):
+    _, wire, log = poor
+    assert "Generative AI" in wire.client.get("/").text
+    assert not log.exists(), log.read_text()
+
+
+def test_a_model_of_the_hub_that_cannot_be_fetched_says_so(poor):
+    """The one thing that needs a network; last, since it does ask for another host."""
+    whole, wire, log = poor
+    if not whole:
+        pytest.skip("once is enough")
+    functions = app.build_app().fns
+    tried = 0
+    for event in wire.events():
+        fn = functions[event["id"]]
+        if (inspect.unwrap(fn.fn).__module__).endswith("hub") and fn.concurrency_id == "train":
+            answer = wire.event(event["id"], ["nobody/no-model", *[3] * (len(event["inputs"]) - 1)])
+            assert "error" in answer
+            usable(answer, event["api_name"])
+            tried += 1
+    assert tried
+    assert log.exists()

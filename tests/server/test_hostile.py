@@ -1,0 +1,282 @@
+"""What a page, a link, a saved picture or a program may send: every bad value gets one sentence, and the app lives.
+
+Endpoints, server functions, events and parts are found in the app itself, so that a new tab is tried as it comes.
+"""
+
+import ast
+import base64
+import html
+import inspect
+import math
+import re
+import sys
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import app
+from demos import _checks
+from tests.browser.conftest import ROOT
+from tests.server.wire import API
+
+ALL_BAD = {  # never right, whatever is asked for
+    "NaN": math.nan,
+    "infinity": -math.inf,
+    "huge": 10**400,
+    "nested": [[[[[]]]]],
+    "object": {"__proto__": {"a": 1}, "constructor": None},
+    "path": "../../../etc/passwd",
+    "markup": "<img src=x onerror=alert(1)>{{7*7}}${7*7}",
+    "half a character": "\ud800",
+    "null byte": "\0\n\r\t\u202e",
+    "file": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+    "fetched file": {"path": "http://127.0.0.1:9/x.png", "url": "", "meta": {"_type": "gradio.FileData"}},
+    "long list": [0] * 50_000,
+    "long text": "9" * 200_000,
+}
+ONE_BAD = (None, True, math.nan, -1e308, 2**63, "\ud800", "../../../etc/passwd", [], [math.nan], {"a": [1]}, "9" * 9000)
+GOOD = {"seed": 0, "tokens": 3, "steps": 5, "index": 0, "dimension": 0, "frame": 0, "class": 3, "kept": [1, 2]}
+FREE = {("prompt", str), ("text", str), ("kept", list)}  # fields that take any text, or an empty list
+ANY_TEXT = ("score", "hub")  # parts that take any text, or any name of a model
+HEARS_NOTHING = ("opened",)  # events that look at the kind of their value alone
+TEXTS = ("NaN", "-1e999", "../../etc/passwd", "<script>alert(1)</script>", "9" * 400)
+TOLD = re.compile(r"\S[^\n]{8,600}", re.DOTALL)
+LEAKS = re.compile(rf"Traceback|File \"|line \d+, in|site-packages|{re.escape(str(ROOT))}|/tmp/|/root|/home/|\.py\b")
+GROWTH = 60  # MB that the server may grow by while it refuses everything a second time
+asked = []
+
+
+def complaint(answer, what, fine=False):
+    """What is wrong with an answer: one sentence, no trace of a stack or a path; or, if `fine`, a result."""
+    asked.append(what)
+    if "ok" in answer:
+        return None if fine else f"{what}: taken"
+    sentence = answer["error"]
+    if not isinstance(sentence, str) or not TOLD.fullmatch(sentence) or sentence == _checks.UNKNOWN:
+        return f"{what}: {str(sentence)[:300]}"
+    leak = LEAKS.search(sentence.replace("/etc/passwd", ""))
+    return f"{what}: {leak[0]} in {sentence[:300]}" if leak else None
+
+
+def check(answers):
+    """Of [(answer, what, fine)] none gives cause to complain."""
+    found = [c for c in (complaint(*row) for row in answers) if c]
+    assert not found, "\n".join(c[:400] for c in found[:40])
+
+
+def together(calls):
+    """Do [(call, what, fine)], four at a time, and check every answer."""
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda c: c[0](), calls)
+        check((answer, what, fine) for answer, (_, what, fine) in zip(answers, calls, strict=True))
+
+
+def words(function) -> set[str]:
+    """The names of fields that a function's module, and the `_models` beside it, read from a request."""
+    module = inspect.getmodule(function)
+    beside = sys.modules.get(f"{module.__name__.rpartition('.')[0]}._models")
+    nodes = [n for m in {module, beside} - {None} for n in ast.walk(ast.parse(inspect.getsource(m)))]
+    read = [n.slice for n in nodes if isinstance(n, ast.Subscript)]
+    read += [n.args[0] for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "get" and n.args]
+    return {n.value for n in read if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def asks_for_nothing(function) -> bool:
+    return next(iter(inspect.signature(function).parameters)).startswith("_")
+
+
+@pytest.fixture(scope="module")
+def functions(wire, behind):
+    """(component, name, fields it reads, a request that it takes) of every server function that reads one."""
+    every = list(zip(wire.server_functions(), behind, strict=True))
+    first = {}
+    for (component, name), function in every:
+        if hasattr(inspect.getmodule(function), "FIRST"):
+            first[component] = inspect.getmodule(function).FIRST
+        elif asks_for_nothing(function):
+            made = wire.ask(component, name).get("ok")
+            if isinstance(made, dict):
+                first[component] = {"model": made.get("chosen")} | made | made.get("settings", {})
+    found = []
+    for (component, name), function in every:
+        if not asks_for_nothing(function):
+            fields, begun = sorted(words(function)), first.get(component, {}) | GOOD
+            found.append((component, name, fields, {key: begun[key] for key in fields if key in begun}))
+    return found
+
+
+def test_a_bad_argument_of_an_endpoint_gets_a_sentence(wire):
+    calls = []
+
+    def add(endpoint, data, what, fine=False):
+        calls.append((lambda: wire.call(endpoint, data), (endpoint, what), fine))
+
+    for k, (name, endpoint) in enumerate(wire.info.items()):
+        parameters = endpoint["parameters"]
+        good = [p["parameter_default"] if p["parameter_has_default"] else 0 for p in parameters]
+        for i, parameter in enumerate(parameters):
+            for bad in (math.nan, {"a": 1}, "../../../etc/passwd"):
+                what = (parameter["parameter_name"], bad)
+                add(name, [*good[:i], bad, *good[i + 1 :]], what, (what[0], type(bad)) in FREE)
+        for kind in list(ALL_BAD)[k % 2 :: 2]:
+            add(name, [ALL_BAD[kind]] * len(parameters), kind)
+        add(name, [], "nothing")
+    together(calls)
+
+
+def test_a_bad_request_of_a_control_gets_a_sentence(wire, functions):
+    calls = []
+    for component, name, fields, _ in functions:
+        for kind, bad in ALL_BAD.items():
+            for request in (dict.fromkeys(fields, bad), [] if isinstance(bad, dict) else bad):
+                call, fine = (component, name, request), "text" in fields and isinstance(bad, str)
+                calls.append((lambda call=call: wire.ask(*call), (component, name, kind), fine))
+    together(calls)
+
+
+def test_one_bad_field_among_good_ones_gets_a_sentence_or_changes_nothing(wire, functions):
+    def tried(component, name, fields, good):
+        usual = wire.ask(component, name, good)
+        for i, field in enumerate(fields):
+            for bad in ONE_BAD[i % 3 :: 3]:
+                answer = wire.ask(component, name, good | {field: bad})
+                if answer != usual:
+                    yield answer, (component, name, field, bad), (field, type(bad)) in FREE
+
+    with ThreadPoolExecutor(2) as pool:
+        check(row for rows in pool.map(lambda row: list(tried(*row)), functions) for row in rows)
+
+
+def saved(settings: dict) -> str:
+    """A PNG in base64 that carries these settings, whatever they are."""
+    return base64.b64encode(_checks.png_with(Image.new("L", (4, 4)), settings)).decode()
+
+
+def test_an_event_with_bad_values_gets_a_sentence(wire):
+    calls = []
+    for k, event in enumerate(wire.events()):
+        if event["inputs"] or event["collects_event_data"]:
+            kind = ("NaN", "object", "half a character", "file")[k % 4]
+            said = {"preset": ALL_BAD[kind], "tab": [], "index": math.nan}
+            call = (event["id"], [ALL_BAD[kind]] * len(event["inputs"]), said)
+            fine = event["api_name"].startswith(HEARS_NOTHING)
+            calls.append((lambda call=call: wire.event(*call), (event["api_name"], kind), fine))
+    together(calls)
+
+
+def parts(wire) -> list[tuple[str, str]]:
+    """(tab, part) of all parts: a tab's id is that of a link, and so is its sub-tab's."""
+    ids = {c["id"]: c["props"]["id"] for c in wire.config["components"] if c["type"] == "tabitem"}
+
+    def walk(node, path):
+        path = [*path, ids[node["id"]]] if node["id"] in ids else path
+        inner = [found for child in node.get("children", []) for found in walk(child, path)]
+        return inner or ([tuple(path)] if node["id"] in ids else [])
+
+    found = walk(wire.config["layout"], [])
+    assert len(found) > 2 * len(app.TABS)
+    return [path for path in found if len(path) == 2]
+
+
+def test_a_tampered_link_gets_a_sentence(wire, functions):
+    fields = sorted({field for *_, names, _ in functions for field in names if field.islower()})
+    load = next(d for d in wire.config["dependencies"] if d["api_name"] == "restore")
+    notice = 0  # the first output of the page's load is the line that says why a link fails
+    links = [
+        {"tab": tab, "part": part} | dict.fromkeys(fields, bad)
+        for k, (tab, part) in enumerate(parts(wire))
+        for bad in (TEXTS[k % len(TEXTS)], TEXTS[(k + 2) % len(TEXTS)])
+    ]
+    links += [{"tab": tab, "part": "../x"} for tab in {tab for tab, _ in parts(wire)}]
+
+    def told(query):
+        shown = wire.event(load["id"], [], query="?" + urllib.parse.urlencode(query, errors="surrogatepass"))
+        if "ok" not in shown:
+            return shown
+        line = shown["ok"][notice]
+        return {"error": html.unescape(re.sub("<[^>]*>", "", line))} if isinstance(line, str) else {"ok": line}
+
+    together(
+        [
+            (
+                lambda query=query: told(query),
+                (query["tab"], query["part"], query.get("seed")),
+                query["part"] in ANY_TEXT,
+            )
+            for query in links
+        ]
+    )
+
+
+def test_a_tampered_picture_gets_a_sentence(wire, functions):
+    takers = [(component, name) for component, name, fields, _ in functions if "png" in fields or name == "restore"]
+    assert len(takers) > 2 * len(app.TABS)
+    fields = sorted({field for *_, names, _ in functions for field in names if field.islower()})
+    carried = [{"tab": tab, "part": part} | dict.fromkeys(fields, "9" * 99) for tab, part in parts(wire)]
+    picture = base64.b64decode(saved(carried[0]))
+    files = {
+        "text": b"no picture",
+        "cut": picture[:60],
+        "other settings": _checks.png_with(Image.new("L", (4, 4)), {"tab": ["vae"], "part": math.nan}),
+        "no settings": _checks.png_with(Image.new("L", (4, 4)), {}),
+        "a bomb": _checks.png_with(Image.new("1", (12_000, 12_000)), carried[0]),
+        "a page": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        "scrambled": bytes(255 - byte if k > 40 else byte for k, byte in enumerate(picture)),
+    }
+    encoded = {kind: base64.b64encode(data).decode() for kind, data in files.items()}
+    encoded |= {"no base64": "!" * 40, "no text": 7, "nothing": None, "a path": "/etc/passwd"}
+    calls = []
+    for component, name in takers:
+        opens = name != "restore"  # a drawing, which needs no settings
+        for kind, png in encoded.items():
+            ask = (component, name, {"png": png, "pixels": png})
+            calls.append((lambda ask=ask: wire.ask(*ask), (component, name, kind), opens and "settings" in kind))
+        for settings in carried:
+            ask = (component, name, {"png": saved(settings)})
+            fine = opens or settings["part"] in ANY_TEXT
+            calls.append((lambda ask=ask: wire.ask(*ask), (component, name, settings["part"]), fine))
+    together(calls)
+
+
+RAW = {
+    "no JSON": "{",
+    "a list": "[]",
+    "too deep": '{"data":' + "[" * 100_000 + "]" * 100_000 + "}",
+    "no control": '{"data":1,"component_id":999999,"session_hash":"x","fn_name":"start"}',
+    "no number": '{"data":1,"component_id":{},"session_hash":[],"fn_name":5}',
+    "a method": '{"data":1,"component_id":COMPONENT,"session_hash":"x","fn_name":"__class__"}',
+    "no server function": '{"data":1,"component_id":COMPONENT,"session_hash":"x","fn_name":"get_config"}',
+    "no event": '{"data":[],"fn_index":999999,"session_hash":"x"}',
+    "half": '{"data":[],"fn_index":"x","session_hash":{}}',
+}
+
+
+@pytest.mark.parametrize(
+    "place", ["component_server", "queue/join", "call/vae_sample", "call/nothing", "call/v2/x", "upload"]
+)
+def test_what_is_not_the_protocol_is_refused_without_a_trace(wire, place):
+    component = str(wire.server_functions()[0][0])
+    for kind, body in RAW.items():
+        asked.append((place, kind))
+        sent = body.replace("COMPONENT", component)
+        answer = wire.client.post(f"{API}/{place}", content=sent, headers={"content-type": "application/json"})
+        joined = "event_id" in answer.text  # the number of an event is not looked at where a name is given
+        assert 400 <= answer.status_code < 500 or joined, (kind, answer.text[:300])
+        assert not LEAKS.search(answer.text), (kind, answer.text[:300])
+
+
+def test_after_all_this_the_app_lives_and_has_not_grown(server, functions):
+    process, wire = server
+
+    def size():
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) / 1000
+
+    before = size()
+    test_a_bad_request_of_a_control_gets_a_sentence(wire, functions)
+    assert process.poll() is None
+    assert wire.call("/vae_sample", [3, "vae-mnist"])["ok"][0]["seed"] == 3
+    assert len(asked) > 500
+    assert size() - before < GROWTH
