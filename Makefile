@@ -39,6 +39,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.diffusion
 	$(BIN)/python -m benchmarks.text
+	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale

@@ -9,7 +9,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from demos import _guard, _look
 from demos._common import JS
 
-MAX_FILE = "60mb"  # photographs in a zip; whatever else comes from a page has the limits of demos/_checks.py
+MAX_FILE = (
+    60_000_000  # bytes, of photographs in a zip; whatever else comes from a page has the limits of demos/_checks.py
+)
 QUEUE = (JS / "queue.js").read_text()  # tells the page where its events stand in the queue
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
 

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 import app
-from demos import _checks
+from demos import _serve
 from demos._serve import BLOCKS, serve
 from tests.browser.conftest import ROOT
 from tests.server.wire import API
@@ -58,7 +58,7 @@ def test_the_server_fetches_nothing_from_another_host(wire):
 
 
 def test_uploads_and_requests_have_a_limit(wire):
-    heavy = {"files": ("x.png", bytes(_checks.MAX_BYTES + 1))}
+    heavy = {"files": ("x.png", bytes(_serve.MAX_FILE + 1))}
     assert wire.client.post(f"{API}/upload", files=heavy).status_code == 413
     assert wire.client.post(f"{API}/queue/join", content=bytes(9_000_000)).json()["detail"].endswith("than 8 MB.")
     pieces = (bytes(1_000_000) for _ in range(12))  # without saying how many there are
@@ -78,7 +78,7 @@ def test_nothing_is_reported_and_nothing_is_monitored(wire):
     assert not config["analytics_enabled"]
     assert not config["show_error"]
     assert not config["run_history"]
-    assert config["max_file_size"] == _checks.MAX_BYTES
+    assert config["max_file_size"] == _serve.MAX_FILE
     for path in ("/monitoring", "/monitoring/summary", f"{API}/vibe-code", f"{API}/runs", "/docs"):
         assert wire.client.get(path).status_code in (403, 404), path
 
