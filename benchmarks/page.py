@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     apps = {
-        "bare Gradio, one button": (("-m", "benchmarks.bare", "--stream"), "", "button", ".word"),
+        "bare Gradio, one button": (("-m", "benchmarks.bare", "--stream"), "", "button.lg", ".word"),
         "this app, a link to the VAE's sliders": (("app.py",), "/?tab=vae", ".latent input", ".big"),
     }
     rows = []
