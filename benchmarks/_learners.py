@@ -5,6 +5,7 @@ are compared, so they hold what the seed decides and no times.
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import random
@@ -13,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from benchmarks._protocol import Learner
+from genai_core.scenes.world import COLOURS, SHAPES
 
 LATENTS, DIRECTIONS = 16, 10
 FRAMES = 3  # of a training, then Stop
@@ -107,6 +109,17 @@ async def train(learner: Learner, seed: int, seen: Callable) -> list:
     return made
 
 
+def looked_for(seed: int) -> list:
+    """What the API's search takes: one of sixty-four things."""
+    draw = random.Random(seed)
+    return [f"a {draw.choice(COLOURS)} {draw.choice(SHAPES)}", "", "clip-scenes", 10]
+
+
+def drawn(seed: int) -> list:
+    """A drawing of noise, at temperature 4."""
+    return [base64.b64encode(random.Random(seed).randbytes(28 * 28)).decode(), 4.0]
+
+
 HABITS = (
     Habit("VAE", "slider, 12 places", 4, drag_vae),
     Habit("VAE", "a sample", 1, once("vae_sample", lambda seed: [seed, "vae-mnist"])),
@@ -116,6 +129,8 @@ HABITS = (
     Habit("Diffusion", "20 steps, streamed", 2, denoise),
     Habit("Text", "60 tokens, streamed", 2, write),
     Habit("Text", "a score", 1, score),
+    Habit("CLIP", "a search", 2, once("clip_search", looked_for)),
+    Habit("Distillation", "a digit asked about", 1, once("distillation_ask", drawn)),
 )
 
 

@@ -51,6 +51,7 @@ RUNS = {
     "tab=text&part=write&tokens=20": write,
     "tab=text&part=compare&tokens=20": compare,
     "tab=text&part=train": press("Train"),
+    "tab=distillation&part=race": press("Race"),
 }
 
 
