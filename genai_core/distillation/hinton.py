@@ -177,7 +177,12 @@ CARD = {
     "logits it matches at temperature {temperature:g}; digits in its training set: {transfer}; dropout {dropout:g}, "
     "shifted by up to {jitter} pixels.",
     "use": "Teaching: what a small net learns from the probabilities of a large one and not from labels.",
-    "limits": "It knows centred, upright digits, and answers with one of them whatever it is shown. A student without "
+    "limits": "The paper's teacher makes 67 errors and its student 74. Five ways of regularising the teacher (dropout of "
+    "half or of three tenths of the units, of a fifth, a tenth or none of the pixels) were compared on the last 10,000 "
+    "training digits; the best of them, trained longer, is the one shipped. Of the students tried there (temperatures 2 "
+    "to 20, three learning rates, three batch sizes, with and without the labels) the best had labels as half of its "
+    "loss and four times the first learning rate. "
+    "It knows centred, upright digits, and answers with one of them whatever it is shown. A student without "
     "regularisation is compared with a control without any: better ways to train small nets on labels are known.",
 }
 
