@@ -21,14 +21,18 @@ PRIVATE = "Only for me, until I leave"
 FOUND = {"terms": [[1, "text", "a red circle"]], "results": 15}
 
 
-def card(said: str, skipped: list[tuple[str, str]] = (), done: float = 0.0) -> str:
-    """What is done, as a bar and a sentence, and what was skipped and why, as HTML."""
+def card(said: str, skipped: list[tuple[str, str]] = (), done: float | None = None) -> str:
+    """What is done, as a bar and a sentence, and what was skipped and why, as HTML.
+
+    done: the share, in [0, 1], where something is under way; 0 where nobody knows how much is left.
+    """
     lines = "".join(f"<li>{html.escape(name[:80])}: {html.escape(why)}</li>" for name, why in skipped[:40])
     more = f"<li>and {len(skipped) - 40} more</li>" if len(skipped) > 40 else ""
     listed = (
         f"<details open><summary>{len(skipped)} skipped</summary><ul>{lines}{more}</ul></details>" if skipped else ""
     )
-    bar = f'<progress max="1" value="{done:.3f}"></progress>' if 0 < done < 1 else ""
+    share = f' value="{done:.3f}"' if done else ""
+    bar = "" if done is None else f'<progress max="1"{share} aria-label="Reading"></progress>'
     return f'<div class="card num">{bar}<p class="caption" role="status">{html.escape(said)}</p>{listed}</div>'
 
 
@@ -72,7 +76,7 @@ def index(files, model, name, request: gr.Request) -> Iterator[tuple]:
             names |= added(encoder, collection, waiting)
             taken += len(waiting)
             waiting = []
-            yield card(f"{taken} pictures read so far.", skipped), gr.skip(), gr.skip()
+            yield card(f"{taken} pictures read so far.", skipped, done=0), gr.skip(), gr.skip()
     if waiting:
         names |= added(encoder, collection, waiting)
         taken += len(waiting)
@@ -110,7 +114,7 @@ def read_again(model, request: gr.Request) -> Iterator[tuple]:
             part = {id_: mine.collection.picture(id_) for id_ in ids[first : first + BATCH]}
             again = [Upload(mine.names[id_], picture) for id_, picture in part.items() if picture]
             new.names |= added(encoder, new.collection, again)
-            yield card(f"{first + len(part)} of {n} read again.", done=first / n), gr.skip()
+            yield card(f"{first + len(part)} of {n} read again.", done=(first + len(part)) / n), gr.skip()
         _collections.forget([key])
         if new.names:
             value = search.search({**FOUND, "model": model, "collection": new_key})
