@@ -33,6 +33,22 @@ def main() -> None:
         page.get_by_text("The dice fell on").wait_for()
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "text.png", full_page=True)
+        page.goto(f"{url}/?tab=clip")
+        page.locator(".matrix td").nth(20).wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "clip.png", full_page=True)
+        page.goto(f"{url}/?tab=clip&part=fail")
+        page.locator("canvas, .right, .wrong").first.wait_for(timeout=60_000)
+        page.wait_for_timeout(2000)
+        page.screenshot(path=HERE / "clip-fail.png", full_page=True)
+        page.goto(f"{url}/?tab=distillation")
+        page.wait_for_function("document.querySelectorAll('.bars .row').length >= 30")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "distillation.png")
+        page.goto(url)
+        page.locator(".line .pictures img").nth(31).wait_for(timeout=60_000)
+        page.wait_for_timeout(2000)
+        page.screenshot(path=HERE / "home.png", full_page=True)
 
 
 if __name__ == "__main__":
