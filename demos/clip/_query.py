@@ -40,8 +40,8 @@ def settings_of(request: dict) -> dict:
         "model": given["model"],
         "collection": given["collection"],
         "terms": terms(given["terms"]),
-        "fold": _switch(given["fold"]),
-        "plant": _switch(given["plant"]),
+        "fold": _switch(given["fold"], "Folding"),
+        "plant": _switch(given["plant"], "Hiding"),
         "results": _checks.whole(results, "The number of results", 1, RESULTS),
         **{name: _checks.choice(given[name], f"The {name}", (ANY, *options)) for name, options in FILTERS.items()},
     }
@@ -75,9 +75,13 @@ def _value(kind: str, value) -> str:
     return id_of(value)
 
 
-def _switch(value) -> bool:
+def _switch(value, name: str) -> bool:
     """On or off, which comes as text from a link."""
-    return value in (True, "true", "True", 1, "1")
+    if value in (True, "true", "True"):
+        return True
+    if value in (False, "false", "False"):
+        return False
+    raise _checks.InputError(f"{name} is either true or false.")
 
 
 def id_of(value) -> str:
