@@ -3,7 +3,17 @@
 What the process must know before torch and gradio are imported stands here, since every way in passes here first.
 """
 
+import contextlib
+import ctypes
 import os
+
+LARGE, SPARE = 4_000_000, 64_000_000  # bytes
+with contextlib.suppress(
+    OSError, AttributeError
+):  # glibc: arrays of that size go back to the system when they are freed,
+    _libc = ctypes.CDLL("libc.so.6")  # else each thread keeps its own, and thirty learners take a gigabyte more
+    _libc.mallopt(-3, LARGE)  # M_MMAP_THRESHOLD
+    _libc.mallopt(-1, SPARE)  # M_TRIM_THRESHOLD
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads on two cores stall now and then, one does not
 os.environ.setdefault("MKL_NUM_THREADS", "1")
