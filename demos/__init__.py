@@ -7,11 +7,10 @@ import contextlib
 import ctypes
 import os
 
+# With glibc, each thread keeps what it freed, and thirty learners take a gigabyte more: large arrays go back at once.
 LARGE, SPARE = 4_000_000, 64_000_000  # bytes
-with contextlib.suppress(
-    OSError, AttributeError
-):  # glibc: arrays of that size go back to the system when they are freed,
-    _libc = ctypes.CDLL("libc.so.6")  # else each thread keeps its own, and thirty learners take a gigabyte more
+with contextlib.suppress(OSError, AttributeError):
+    _libc = ctypes.CDLL("libc.so.6")
     _libc.mallopt(-3, LARGE)  # M_MMAP_THRESHOLD
     _libc.mallopt(-1, SPARE)  # M_TRIM_THRESHOLD
 
