@@ -46,7 +46,7 @@ def main() -> None:
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "distillation.png")
         page.goto(url)
-        page.locator(".line .pictures img").nth(31).wait_for(timeout=60_000)
+        page.locator(".contender .pictures img").nth(31).wait_for(timeout=60_000)
         page.wait_for_timeout(2000)
         page.screenshot(path=HERE / "home.png", full_page=True)
 

@@ -166,7 +166,8 @@ const show = () => {
   legend(); sentences(); move(same); found = null; put(); describe();
 };
 const use = (next) => { if (next) { props.value = next; show(); } };
-const run = newest(async () => use(await ask(server.atlas, asked())));
+const fetching = newest(async (settings) => use(await ask(server.atlas, settings)));
+const run = () => fetching(asked()); // as it is now: an answer that comes meanwhile sets the menus to what was asked before
 let waiting = null;
 $(".texts").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(run, 300); });
 for (const name of [...MENUS, "together", "model"]) $("." + name).addEventListener("change", run);

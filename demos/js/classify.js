@@ -74,7 +74,8 @@ const show = () => {
   fill(); bars(); draw(); measure();
 };
 const use = (next) => { if (next) { props.value = next; show(); } };
-const run = newest(async () => use(await ask(server.classify, asked())));
+const fetching = newest(async (settings) => use(await ask(server.classify, settings)));
+const run = () => fetching(asked());
 const look = newest(async (changes) => use(await ask(server.classify, { ...asked(), ...changes })));
 let waiting = null;
 for (const name of ["labels", "templates"]) $("." + name).addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(run, 250); });

@@ -50,7 +50,8 @@ const show = () => {
   figures(); $(".cases").replaceChildren(...value.cases.map(one)); $(".note").textContent = sentence();
 };
 const use = (next) => { if (next) { props.value = next; show(); } };
-const run = newest(async () => use(await ask(server.probe, asked())));
+const fetching = newest(async (settings) => use(await ask(server.probe, settings)));
+const run = () => fetching(asked());
 $(".probe").addEventListener("change", run); $(".seed").addEventListener("change", run);
 $(".another").addEventListener("click", () => { $(".seed").value = (+$(".seed").value + 1) % 2 ** 31; run(); });
 $(".own").addEventListener("submit", (event) => { event.preventDefault(); run(); });

@@ -8,7 +8,7 @@ const buttons = [...Array(10).keys()].map((digit) => {
   $(".digits").append(button);
   return button;
 });
-const mark = () => { buttons.forEach((button, digit) => button.setAttribute("aria-checked", digit === label)); $(".seed").textContent = `seed ${seed}`; };
+const mark = () => { buttons.forEach((button, digit) => button.setAttribute("aria-checked", digit === label)); $(".sown").textContent = `seed ${seed}`; };
 const draw = (digit, next) => { label = digit; seed = next; mark(); props.value = { ask: { label, seed } }; trigger("submit"); };
 $(".again").addEventListener("click", () => draw(label, seed + 1));
 const show = () => {
@@ -17,7 +17,7 @@ const show = () => {
   ({ label, seed } = value); mark(); say("");
   const best = Object.fromEntries(FIGURES.map(([, key, , pick]) => [key, pick(...value.rows.map((row) => row[key]).filter((v) => v !== null && v !== undefined))]));
   $(".rows").replaceChildren(...value.rows.map((row) => {
-    const line = make("div", { class: "line" }), left = make("div"), pictures = make("div", { class: "pictures" }), list = make("dl");
+    const line = make("div", { class: "contender" }), left = make("div"), pictures = make("div", { class: "pictures" }), list = make("dl");
     left.append(make("b", {}, row.title), make("p", {}, row.good_at));
     pictures.append(...row.images.map((image, k) => make("img", { class: "pixels", src: "data:image/png;base64," + image, alt: `${row.title}: ${label}, picture ${k + 1}` })));
     if (!row.images.length) pictures.append(make("span", { class: "hint" }, `Of ${row.made} samples none was read as ${label}.`));
