@@ -149,7 +149,8 @@ const table = newest(async () => {
     first.append(make("img", { src: src(hit.image), alt: hit.caption || "a picture" }));
     row.append(first, ...found.cosines[i].map((v, j) => {
       const t = (v - low) / Math.max(1e-6, high - low), cell = make("td", {}, `${v.toFixed(2)}${found.true[i][j] ? " ✓" : ""}`);
-      cell.style.background = `rgb(${viridis(1 - t).join(" ")} / ${0.12 + 0.88 * t})`; cell.style.color = t > 0.55 ? "#fff" : "";
+      const ink = viridis(1 - t), linear = ink.map((c) => (c / 255) ** 2.2), light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+      cell.style.background = `rgb(${ink})`; cell.style.color = light > 0.18 ? "#000" : "#fff"; // the one with more contrast
       return cell;
     }));
     return row;
