@@ -109,9 +109,7 @@ def test_a_model_of_the_hub_that_cannot_be_fetched_says_so(poor):
     tried = 0
     for event in wire.events():
         fn = functions[event["id"]]
-        if (
-            inspect.unwrap(fn.fn).__module__ == "demos.text.hub" and fn.concurrency_id == "train"
-        ):  # one tries long
+        if inspect.unwrap(fn.fn).__module__ == "demos.text.hub" and fn.concurrency_id == "train":  # one tries long
             answer = wire.event(event["id"], ["nobody/no-model", *[3] * (len(event["inputs"]) - 1)])
             assert "error" in answer
             usable(answer, event["api_name"])
