@@ -130,7 +130,8 @@ def preset(event: gr.EventData) -> dict:
 
 
 def start(_request: dict) -> dict:
-    return search({})
+    """The stage at first: a query of which nothing in the gallery is true, and four scenes of which it is."""
+    return search({"plant": True})
 
 
 def as_link(clean: dict) -> dict:
