@@ -3,7 +3,7 @@ import base64
 import pytest
 
 from demos import _checks
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 from tests.demos.test_clip import picture_file
 
 LOAD = 60_000  # ms: the first search imports open_clip and fills the index
@@ -71,8 +71,3 @@ def test_the_hub_says_in_one_sentence_that_it_cannot_be_reached(tab):
     open_part(tab, "Hub")
     tab.get_by_role("button", name="Fetch", exact=True).locator("visible=true").click()
     tab.get_by_text("could not be loaded").first.wait_for(timeout=LOAD)
-
-
-@pytest.mark.parametrize("part", ["Search", "Yours", "Hub"])
-def test_no_part_scrolls_sideways_on_a_phone(tab, part):
-    check_on_a_phone(tab, part)

@@ -3,7 +3,7 @@ import pytest
 import app
 from demos import _checks
 from genai_core import checkpoints
-from tests.browser.steps import check_on_a_phone, open_part
+from tests.browser.steps import open_part
 
 pytestmark = [
     pytest.mark.skipif("CLIP" not in [tab.TITLE for tab in app.TABS], reason="there is no tab CLIP"),
@@ -125,9 +125,3 @@ def test_eight_cases_others_and_an_own_one(fail):
     fail.get_by_label("False caption").fill("a circle and a star")
     fail.get_by_role("button", name="Draw the first").click()
     fail.get_by_text("true of that picture, too").wait_for()
-
-
-@pytest.mark.parametrize("part", ["Classify", "Map", "Fail"])
-def test_no_part_scrolls_sideways_on_a_phone(page, part):
-    page.get_by_role("tab", name="CLIP").click()
-    check_on_a_phone(page, part)
