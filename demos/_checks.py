@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from genai_core.checkpoints import CheckpointError
 from genai_core.data import DataError
+from genai_core.retrieval import CollectionError
 
 MAX_BYTES = 5_000_000  # of an upload
 MAX_PIXELS = 4_000_000  # of a picture, refused before it is decoded
@@ -132,7 +133,7 @@ def settings_in(data: bytes) -> dict:
     return settings
 
 
-KNOWN = (InputError, CheckpointError, DataError)
+KNOWN = (InputError, CheckpointError, CollectionError, DataError)
 UNKNOWN = "Something went wrong on the server; your settings are kept, try again."
 
 

@@ -242,8 +242,7 @@ CARD = {
     "limits": "It knows one world of small drawings and the words of their captions; of a photograph it can only say "
     "what drawing it resembles. The order of a relation and who has which colour are its weak sides: the probes above "
     "say how weak. The aim for two things, each with its own colour, was a precision of 80 %; a hard negative caption "
-    "for every picture, and a training of an hour on one core, are what was tried. A similarity is no probability that "
-    "a text is true.",
+    "for every picture is what was tried, a longer training not yet. A similarity is no probability that a text holds.",
 }
 
 

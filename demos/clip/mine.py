@@ -11,7 +11,7 @@ from demos import _checks, _common
 from demos._common import LIGHT, QUIET
 from demos.clip import _collections, _models, search
 from genai_core import uploads
-from genai_core.retrieval import Collection, CollectionError
+from genai_core.retrieval import Collection
 from genai_core.uploads import Upload
 
 INDEX = {"concurrency_id": "index", "concurrency_limit": 1}  # reading pictures may take a minute
@@ -96,10 +96,7 @@ def place(name, model: str, dimension: int, session: str) -> tuple[str, Collecti
         return key, mine.collection, mine.names
     if not isinstance(name, str):
         raise _checks.InputError("The collection must be named.")
-    try:
-        collection = _collections.named(name, model, create=True, dimension=dimension)
-    except CollectionError as error:
-        raise _checks.InputError(str(error)) from None
+    collection = _collections.named(name, model, create=True, dimension=dimension)
     return f"{_collections.NAMED}{name}", collection, {}
 
 
@@ -126,10 +123,7 @@ def open_named(name, model) -> tuple:
     """The name of a collection of `--collections` -> the control that searches it, if there are pictures in it."""
     if name in (None, "", PRIVATE) or name not in _collections.names():
         return gr.skip(), gr.skip()
-    try:
-        value = search.search({**FOUND, "model": model, "collection": f"{_collections.NAMED}{name}"})
-    except CollectionError as error:
-        raise _checks.InputError(str(error)) from None
+    value = search.search({**FOUND, "model": model, "collection": f"{_collections.NAMED}{name}"})
     return card(f"{value['of']} pictures in “{name}”."), gr.HTML(value, visible=bool(value["of"]))
 
 

@@ -1,14 +1,8 @@
 import pytest
 
-import app
 from demos import _checks
-from genai_core import checkpoints
 from tests.browser.steps import open_part
 
-pytestmark = [
-    pytest.mark.skipif("CLIP" not in [tab.TITLE for tab in app.TABS], reason="there is no tab CLIP"),
-    pytest.mark.skipif("clip-scenes" not in checkpoints.names(), reason="CLIP is not trained here"),
-]
 FIRST = 60_000  # ms: the first call reads the model
 
 

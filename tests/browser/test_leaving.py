@@ -14,6 +14,7 @@ import genai_core
 from demos import _jobs
 from demos._serve import serve
 from tests.browser.conftest import free_port
+from tests.browser.steps import open_part
 
 PATIENCE = 20.0  # a starved machine's: a run ends after its present step; an idle one takes some tenths of a second
 CORE = str(Path(genai_core.__file__).parent)
@@ -28,12 +29,28 @@ def write(page):
     press("Write")(page)
 
 
+def compare(page):
+    page.locator(".tokens:visible").fill("400")
+    press("Compare")(page)
+
+
+def fill_in(page):
+    open_part(page, "Inpaint")
+    page.wait_for_timeout(1000)  # the digit that is to be filled in has come
+    press("Fill in")(page)
+
+
 # A link to a part -> what starts its longest run.
 RUNS = {
     "tab=vae&part=train&factors=everything&beta=1&seed=0": press("Train"),
     "tab=gan&part=lab": press("Play"),
     "tab=diffusion&part=denoise&steps=200&guidance=4&sampler=Heun, probability-flow ODE": press("Sample"),
+    "tab=diffusion&part=race": lambda page: page.get_by_label("50", exact=True).click(),
+    "tab=diffusion": fill_in,
+    "tab=diffusion&part=lab": press("Train"),
     "tab=text&part=write&tokens=20": write,
+    "tab=text&part=compare&tokens=20": compare,
+    "tab=text&part=train": press("Train"),
     "tab=distillation&part=race": press("Race"),
 }
 

@@ -11,13 +11,9 @@ from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks, clip
 from demos.clip import _collections, _models, _query, hub, mine, search
-from genai_core import checkpoints, gallery, scenes
+from genai_core import gallery, scenes
 from genai_core.clip_explain import words
 from tests.core.test_hub_clip import folder  # noqa: F401
-
-pytestmark = pytest.mark.skipif(
-    "clip-scenes" not in checkpoints.names(), reason="the models of the CLIP tab are not trained yet"
-)
 
 
 class Request:

@@ -12,7 +12,6 @@ from demos.clip import _map, _measure, _models, _words, atlas, classify, probes
 from genai_core import checkpoints, clip_evaluation, clip_explain, gallery, scenes
 from genai_core.scenes.world import COLOURS, SHAPES
 
-pytestmark = pytest.mark.skipif("clip-scenes" not in checkpoints.names(), reason="CLIP is not trained here")
 NAME = "clip-scenes"
 PARTS = (classify.classify, atlas.atlas, probes.probe)
 

@@ -11,9 +11,6 @@ from genai_core import checkpoints
 from genai_core import distillation as core
 from genai_core.distillation import hinton
 
-pytestmark = pytest.mark.skipif(
-    _models.TEACHER not in checkpoints.names(), reason="the classifiers of the distillation tab are not trained yet"
-)
 DRAWING = base64.b64encode(bytes(range(196)) * 4).decode()
 
 
