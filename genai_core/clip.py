@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from genai_core import clip_text, scenes
 from genai_core.clip_text import WordTokenizer
+from genai_core.scenes import Query, Scene
 from genai_core.scenes.world import MOST
 from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, restore, seeded, set_lr, snapshot
 
@@ -44,7 +45,9 @@ class CLIPConfig:
     text_heads: int = 4
     # captions: how often each of scenes.DETAILS
     details: tuple[float, ...] = (0.2, 0.22, 0.22, 0.12, 0.02, 0.22)
-    negatives: int = 1  # hard negative captions for every picture
+    negatives: int = 0  # hard negative captions for every picture
+    twins: bool = False  # does every other scene differ in one respect from the one before?
+    begin: str = ""  # the checkpoint whose weights it begins with, else chance
     alone: float = 0.05  # share of the steps, the first, whose scenes hold a single thing: an easy beginning
     unknown: float = 0.01  # how often a word of a caption is hidden, so that unknown words mean nothing
     # optimisation
@@ -161,6 +164,9 @@ def _found(images: Tensor, texts: Tensor) -> Tensor:
     return ((images @ texts.T).argmax(1) == torch.arange(len(images), device=images.device)).float().mean()
 
 
+TRIES = 12  # twins and details that are tried for captions that tell the two apart
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Pictures x [N, 3, 64, 64], their captions, and false ones: the first N are one for each picture, and so on."""
@@ -173,17 +179,30 @@ class Batch:
 def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random, most: int = MOST) -> Batch:
     """The scenes from `first` on of a split, each with a caption of a detail by lot, and `config.negatives` false ones.
 
-    The false ones never name a held-out combination. most: things in a scene at most.
+    With `config.twins` every other scene is the twin of the one before, where captions are found that tell the two
+    apart. The false ones never name a held-out combination. most: things in a scene at most.
     """
     world = [scenes.scene(split, first + i, most) for i in range(config.batch)]
     details = rng.choices(scenes.DETAILS, config.details, k=len(world))
     said = [scenes.describe(one, rng, detail) for one, detail in zip(world, details, strict=True)]
+    for i in range(0, config.batch - 1, 2) if config.twins else ():
+        if pair := twins(world[i], config, rng, held_out=scenes.world.SPLITS[split]):
+            world[i + 1], said[i], said[i + 1] = pair
     false = [
         scenes.contradict(one, query, rng, held_out=False)
         for _ in range(config.negatives)
         for one, query in zip(world, said, strict=True)
     ]
     return Batch(scenes.render(world), [scenes.say(query, rng) for query in said], [scenes.say(q, rng) for q in false])
+
+
+def twins(one: Scene, config: CLIPConfig, rng: random.Random, held_out: bool) -> tuple[Scene, Query, Query] | None:
+    """A twin of a scene, and what is true of the scene and false of its twin, and the other way round."""
+    for detail in rng.choices(scenes.DETAILS, config.details, k=TRIES):
+        other = scenes.twin(one, rng, held_out=held_out)
+        if other and (said := scenes.describe_both(one, other, rng, detail)):
+            return other, *said
+    return None
 
 
 def train(
@@ -198,6 +217,8 @@ def train(
     """Train on the scenes of a split, drawn as they are needed and never twice; yields each step with its EMA."""
     model = seeded(seed, lambda: CLIP(config)).to(device, memory_format=torch.channels_last).train()
     model.tokenizer = WordTokenizer.of(config.context)
+    if config.begin:
+        model.load_state_dict(load(config.begin).state_dict())
     ema = EMA(model)
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     groups = [
@@ -230,8 +251,15 @@ def train(
 
 
 RECIPES = {
-    "clip-scenes": Recipe(CLIPConfig(), "scenes", steps=4000),
-    "clip-scenes-plain": Recipe(CLIPConfig(negatives=0), "scenes", steps=4000),
+    "clip-scenes": Recipe(
+        CLIPConfig(
+            begin="clip-scenes-plain", twins=True, details=(0.1, 0.35, 0.3, 0.1, 0.02, 0.13), lr=5e-4, alone=0.0
+        ),
+        "scenes",
+        steps=5500,
+        seed=1,
+    ),
+    "clip-scenes-plain": Recipe(CLIPConfig(), "scenes", steps=4000),
 }
 CARD = {
     "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: the paper's ResNet "

@@ -1,4 +1,4 @@
-"""Distil live: a student and its control race on digits that our own GAN makes, labelled by the teacher."""
+"""Distil live: a student and its control race on pictures that our own VAE makes, labelled by the teacher."""
 
 import time
 from collections.abc import Iterator
@@ -6,23 +6,26 @@ from collections.abc import Iterator
 import gradio as gr
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep
+from demos import _checks, _common, _jobs, _keep, _pictures
 from demos._common import LIGHT, QUIET, TRAIN
 from demos.distillation._models import TAB
-from genai_core.distillation import play
+from genai_core import distillation
+from genai_core.distillation import play, synthetic
 
 STEPS = 600
+SHOWN = 10  # of the pictures
+SECOND_THOUGHTS = 4.0  # the temperature at which they are written under a picture
 PRESETS = {
-    "Few digits": "300 digits for both. How far ahead is the one that was told what the teacher thinks?",
-    "Many digits": "3,000 digits. Does the teacher still help?",
+    "Few pictures": "300 for both. How far ahead is the one that was told all the teacher thinks?",
+    "Many pictures": "3,000 for both. Does the teacher still help?",
     "A tiny student": "Eight units a layer. Is there room for what the teacher knows?",
     "T = 1": "The teacher's answers, without its second thoughts. What is left of the lead?",
 }
 STATES = {
-    "Few digits": (32, 4.0, 0.9, 300),
-    "Many digits": (32, 4.0, 0.9, 3000),
+    "Few pictures": (48, 4.0, 0.9, 300),
+    "Many pictures": (48, 4.0, 0.9, 3000),
     "A tiny student": (8, 4.0, 0.9, 300),
-    "T = 1": (32, 1.0, 0.9, 300),
+    "T = 1": (48, 1.0, 0.9, 300),
 }
 
 
@@ -32,21 +35,40 @@ def settings_of(hidden, temperature, alpha, examples, seed, _view=None) -> dict:
         "hidden": _checks.whole(hidden, "The units of a layer", *play.HIDDEN),
         "temperature": _checks.number(temperature, "The temperature", 1, 20),
         "alpha": _checks.number(alpha, "Alpha", 0, 1),
-        "examples": _checks.whole(examples, "The number of digits", *play.EXAMPLES),
+        "examples": _checks.whole(examples, "The number of pictures", *play.EXAMPLES),
         "seed": _checks.seed(seed),
     }
 
 
 def values(found: dict) -> tuple:
     """Settings of a link or a saved picture -> values of the controls, and the view before a race."""
-    defaults = dict(zip(("hidden", "temperature", "alpha", "examples"), STATES["Few digits"], strict=True))
+    defaults = dict(zip(("hidden", "temperature", "alpha", "examples"), STATES["Few pictures"], strict=True))
     given = [_keep.from_link(found.get(name, value), name) for name, value in defaults.items()]
-    return *settings_of(*given, _keep.seed(found.get("seed", 0))).values(), before()
+    settings = settings_of(*given, _keep.seed(found.get("seed", 0)))
+    return *settings.values(), before(settings["seed"])
 
 
-def before() -> dict:
-    """The control's value before a race."""
-    return {"run": ""}
+def before(seed: int) -> dict:
+    """The control's value before a race: some of the pictures, each with the teacher's two first thoughts."""
+    x = synthetic.between(SHOWN, seed=seed)
+    p = distillation.probabilities(distillation.load(play.TEACHER), x, SECOND_THOUGHTS)
+    likely, classes = p.topk(2, dim=1)
+    thoughts = [
+        [{"digit": k, "p": round(v, 4)} for k, v in zip(*pair, strict=True)]
+        for pair in zip(classes.tolist(), likely.tolist(), strict=True)
+    ]
+    shown = [{"pixels": _pictures.packed(one[None]), "thoughts": two} for one, two in zip(x, thoughts, strict=True)]
+    return {"run": "", "shown": shown}
+
+
+def start(_request: dict) -> dict:
+    return before(0)
+
+
+@_checks.handler
+def look(seed) -> dict:
+    """A new seed -> the pictures that it gives."""
+    return before(_checks.seed(seed))
 
 
 @_checks.stream_handler
@@ -62,11 +84,9 @@ def race(hidden, temperature, alpha, examples, seed, _view) -> Iterator[dict]:
 
 
 def picture(_hidden, _temperature, _alpha, examples, seed, _view) -> Image.Image:
-    """Digits that the two learn from."""
-    from genai_core.distillation import synthetic
-
-    count = min(60, _checks.whole(examples, "The number of digits", *play.EXAMPLES))
-    return _common.tile(synthetic.digits(count, seed=_checks.seed(seed))[0], 12, gap=2, zoom=3)
+    """Pictures that the two learn from."""
+    count = min(60, _checks.whole(examples, "The number of pictures", *play.EXAMPLES))
+    return _common.tile(synthetic.between(count, seed=_checks.seed(seed)), 12, gap=2, zoom=3)
 
 
 @_checks.handler
@@ -78,11 +98,11 @@ def preset(event: gr.EventData) -> tuple:
 def build() -> list:
     """Returns what `values` fills."""
     _common.lead(
-        "<b>Press Race</b>: two nets, the same weights at first, the same generated digits; one hears labels, the "
-        "other what the teacher thinks. Look for when they part."
+        "<b>Press Race</b>: two nets, the same weights at first, the same pictures that our VAE drew. One hears which "
+        "digit the teacher sees in each, the other all that the teacher thinks. Look for when they part."
     )
     pills = _common.presets(PRESETS)
-    units, temperature, alpha, examples = STATES["Few digits"]
+    units, temperature, alpha, examples = STATES["Few pictures"]
     with gr.Row():
         with gr.Column(scale=4, min_width=280):
             with gr.Row():
@@ -90,14 +110,15 @@ def build() -> list:
                 stop = gr.Button("Stop", min_width=80)
             hidden = gr.Slider(*play.HIDDEN, value=units, step=4, label="Units a layer")
             temperature = gr.Slider(1, 20, value=temperature, step=0.5, label="Temperature T")
-            alpha = gr.Slider(0, 1, value=alpha, step=0.05, label="α, weight of the teacher against the label")
-            examples = gr.Slider(*play.EXAMPLES, value=examples, step=50, label="Digits to learn from")
+            alpha = gr.Slider(0, 1, value=alpha, step=0.05, label="α, weight of its thoughts against the label")
+            examples = gr.Slider(*play.EXAMPLES, value=examples, step=50, label="Pictures to learn from")
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
         with gr.Column(scale=7, min_width=320):
-            view = _common.control("race", before())
+            view = _common.control("race", None, [start])
             kept = [hidden, temperature, alpha, examples, seed, view]
             _keep.bar(TAB, "race", kept, settings_of, picture, values)
     run = go.click(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
+    seed.input(look, seed, view, cancels=[run], **LIGHT, **QUIET)
     chosen = pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET)
     runs = [run, chosen.success(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
     stop.click(None, None, None, cancels=runs, api_visibility="private")

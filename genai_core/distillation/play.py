@@ -1,8 +1,9 @@
-"""A distillation to watch: a student and its control race on digits that a GAN made, and no data set is needed.
+"""A distillation to watch: a student and its control race on pictures that a VAE made, and no data set is needed.
 
-Both begin with the same weights and see the same pictures in the same order. The control learns the label that the
-generator was asked for, the student also what the teacher thinks of the picture. They are judged on the MNIST test
-digits where these are on this machine, else on other generated digits.
+Nobody labelled these pictures, and many lie between two digits. The teacher looks at each: the control learns its
+first choice as a label, the student also all that it thinks of the picture. Both begin with the same weights and see
+the same pictures in the same order. They are judged on the MNIST test digits where these are on this machine, else on
+digits that a GAN made to order.
 """
 
 import time
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from genai_core import data
 from genai_core.distillation import distil, hinton, measures
-from genai_core.distillation.synthetic import digits
+from genai_core.distillation.synthetic import between, digits
 
 TEACHER = "distill-teacher"
 FRAME = 20  # steps between two frames
@@ -40,7 +41,7 @@ def check(hidden: int, temperature: float, alpha: float, examples: int) -> None:
     if not HIDDEN[0] <= hidden <= HIDDEN[1]:
         raise ValueError(f"A student has {HIDDEN[0]} to {HIDDEN[1]} units a layer, not {hidden}.")
     if not EXAMPLES[0] <= examples <= EXAMPLES[1]:
-        raise ValueError(f"A race takes {EXAMPLES[0]} to {EXAMPLES[1]:,} digits, not {examples:,}.")
+        raise ValueError(f"A race takes {EXAMPLES[0]} to {EXAMPLES[1]:,} pictures, not {examples:,}.")
 
 
 def judging(seed: int) -> tuple[tuple[Tensor, Tensor], bool]:
@@ -52,7 +53,7 @@ def judging(seed: int) -> tuple[tuple[Tensor, Tensor], bool]:
 
 def race(
     *,
-    hidden: int = 32,
+    hidden: int = 48,
     temperature: float = 4.0,
     alpha: float = 0.9,
     examples: int = 300,
@@ -62,11 +63,12 @@ def race(
 ) -> Iterator[RaceFrame]:
     """Distil a student of two layers of `hidden` units; a frame every FRAME steps, an end after `steps` or `seconds`.
 
-    Raises: ValueError as `check`, CheckpointError without teacher or generator.
+    Raises: ValueError as `check`, CheckpointError without the teacher or a generator.
     """
     check(hidden, temperature, alpha, examples)
     begun = time.monotonic()
-    given, (held, real) = digits(examples, seed=seed), judging(seed)
+    x, (held, real) = between(examples, seed=seed), judging(seed)
+    given = x, distil.logits(hinton.load(TEACHER), x).argmax(1)
     small = {"hidden": (hidden, hidden), "batch": min(50, examples), "lr": 2e-3}
     student = hinton.MLPConfig(**small, teacher=TEACHER, temperature=temperature, alpha=alpha)
     pair = (hinton.train(config, given, steps=steps, seed=seed) for config in (student, hinton.MLPConfig(**small)))

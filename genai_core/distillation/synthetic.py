@@ -1,14 +1,15 @@
-"""Digits that need no data set: made by our own conditional GAN, to distil on and to find where models part."""
+"""Digits that need no data set: made by our own generative models, to distil on and to find where models part."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from genai_core import gan
+from genai_core import gan, vae
 from genai_core.distillation import distil
 
 GENERATOR = "cgan-mnist"
+DREAMER = "vae-mnist"
 CLASSES = 10
 
 
@@ -21,6 +22,15 @@ def digits(n: int, *, seed: int, truncation: float = 1.0) -> tuple[Tensor, Tenso
     generator = torch.Generator().manual_seed(seed)
     made = gan.sample(gan.load(GENERATOR), n, generator=generator, labels=labels, truncation=truncation)
     return made.cpu(), labels
+
+
+def between(n: int, *, seed: int) -> Tensor:
+    """n pictures of our VAE, [n, 1, 28, 28] in [0, 1]: digits, and much that lies between two of them.
+
+    Nobody asked for a digit, so there is no label, and often none would be right. Raises: CheckpointError.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return vae.sample(vae.load(DREAMER), n, generator=generator).clone().cpu()
 
 
 @dataclass(frozen=True)

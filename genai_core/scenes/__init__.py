@@ -4,10 +4,12 @@ world     what a scene is, scene i of a split, what stands where, which combinat
 drawing   its picture
 queries   what can be said of it: truth, true descriptions, false ones, a scene for a description
 words     the same in English, and back
+twins     two scenes that differ in one respect alone
 """
 
 from genai_core.scenes.drawing import SIZE, render
 from genai_core.scenes.queries import DETAILS, Phrase, Query, complete, compose, contradict, describe, holds, novel
+from genai_core.scenes.twins import describe_both, twin
 from genai_core.scenes.words import captions, parse, say, unknown
 from genai_core.scenes.world import Kind, Scene, Thing, draw, scene
 
@@ -24,6 +26,7 @@ __all__ = [
     "compose",
     "contradict",
     "describe",
+    "describe_both",
     "draw",
     "holds",
     "novel",
@@ -31,5 +34,6 @@ __all__ = [
     "render",
     "say",
     "scene",
+    "twin",
     "unknown",
 ]

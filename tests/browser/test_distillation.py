@@ -72,7 +72,8 @@ def test_costs_are_measured_here(tab):
 
 def test_student_and_control_race_and_are_stopped(tab):
     open_part(tab, "Race")
-    tab.get_by_role("button", name="Few digits").click()
+    tab.locator(".shown figure").nth(9).wait_for()
+    tab.get_by_role("button", name="Few pictures").click()
     tab.wait_for_function("/step [2-9]\\d+ of 600/.test(document.querySelector('.progress').textContent)", timeout=JOB)
     tab.get_by_role("button", name="Stop").locator("visible=true").click()
     tab.wait_for_timeout(1500)

@@ -174,9 +174,30 @@ def test_a_residual_network_or_a_transformer_looks(tower):
     assert model.encode_image(torch.rand(2, 3, 64, 64)).shape == (2, CONFIG.embedding)
 
 
-def test_the_recipes_differ_in_their_negatives_alone():
-    with_, without = (clip.RECIPES[name].config for name in ("clip-scenes", "clip-scenes-plain"))
-    assert dataclasses.replace(with_, negatives=0) == without
+def test_with_twins_most_scenes_have_one_beside_them_and_captions_tell_them_apart():
+    batch = clip.minibatch(dataclasses.replace(CONFIG, twins=True, batch=64), "train", 0, random.Random(0))
+    said, told = [scenes.parse(caption) for caption in batch.captions], 0
+    for i in range(0, 64, 2):
+        scene = scenes.scene("train", i)
+        assert scenes.holds(scene, said[i])
+        told += torch.equal(batch.x[i], scenes.render([scene])[0]) and not scenes.holds(scene, said[i + 1])
+    assert told > 20
+    assert not any(map(scenes.novel, said))
+
+
+def test_a_run_begins_with_the_weights_it_is_told_to(tmp_path, monkeypatch, model):
+    monkeypatch.setattr(checkpoints, "ASSETS", tmp_path)
+    checkpoints.save("first", model, CONFIG)
+    step = next(clip.train(dataclasses.replace(CONFIG, begin="first", lr=0.0), "train", steps=1))
+    for began, given in zip(step.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(began.detach(), given, atol=2e-3, rtol=2e-3)
+
+
+def test_the_second_recipe_goes_on_from_the_first_with_the_same_net():
+    further, plain = (clip.RECIPES[name].config for name in ("clip-scenes", "clip-scenes-plain"))
+    own = ("begin", "twins", "details", "lr", "alone")
+    assert further.begin == "clip-scenes-plain"
+    assert dataclasses.replace(further, **{field: getattr(plain, field) for field in own}) == plain
     assert clip.examples(clip.RECIPES["clip-scenes"]) == "train"
 
 
