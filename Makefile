@@ -29,7 +29,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.audit
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.startup

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genai_core import hub
 from genai_core.checkpoints import default_device
 
 DEFAULT = ("ViT-B-32", "laion2b_s34b_b79k")
@@ -80,8 +81,9 @@ def load(name: str = DEFAULT[0], weights: str | None = DEFAULT[1]) -> HubCLIP:
 
     try:
         tag = None if ":" in name else weights  # a Hub model or a folder has its own
-        network = open_clip.create_model(name, tag, require_pretrained=True, device=default_device())
-        tokenizer = open_clip.get_tokenizer(name)
+        with hub.asked_once(name):
+            network = open_clip.create_model(name, tag, require_pretrained=True, device=default_device())
+            tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # open_clip, huggingface_hub and the network fail each in their own way
         raise HubError(
             f"The model '{name}' with the weights '{weights}' could not be loaded: either open_clip knows no such "

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genai_core import text
+from genai_core import hub, text
 from genai_core.checkpoints import default_device
 from genai_core.gpt import GPT
 
@@ -123,8 +123,9 @@ def load(name: str) -> HubText:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        network = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+        with hub.asked_once(name):
+            tokenizer = AutoTokenizer.from_pretrained(name)
+            network = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
     except Exception as error:  # transformers, huggingface_hub and the network fail each in their own way
         raise HubError(
             f"The model '{name}' could not be loaded: it is no transformers folder here, and either there is no such "

@@ -19,6 +19,7 @@ from genai_core import checkpoints
 from genai_core.diffusion import schedules
 from genai_core.diffusion.samplers import SAMPLERS, SPACING, Denoiser, Prediction, Step, from_noise, from_v, from_x0
 from genai_core.diffusion.schedules import Schedule
+from genai_core.hub import asked_once
 
 
 class HubError(RuntimeError):
@@ -42,7 +43,8 @@ def load(name: str) -> HubModel:
     from diffusers import DDPMPipeline, UNet2DModel
 
     try:
-        pipeline = DDPMPipeline.from_pretrained(name)
+        with asked_once(name):
+            pipeline = DDPMPipeline.from_pretrained(name)
     except Exception as error:  # diffusers, huggingface_hub and the network fail each in their own way
         raise HubError(
             f"The model '{name}' could not be loaded: it is no diffusers folder here, and either there is no such "
