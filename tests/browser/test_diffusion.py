@@ -65,8 +65,12 @@ def test_every_step_of_a_long_run_can_be_scrubbed(tab):
 
 
 def test_a_run_is_stopped_midway(tab):
-    tab.get_by_label("number input for Steps").fill("200")
-    tab.get_by_label("number input for Steps").press("Enter")
+    for control, most in (("Steps", "200"), ("Guidance", "4")):  # the longest run
+        field = tab.get_by_label(f"number input for {control}")
+        field.fill(most)
+        field.press("Enter")
+    tab.get_by_label("Sampler").first.click()
+    tab.get_by_role("option", name="Heun, probability-flow ODE").click()
     tab.get_by_role("button", name="Sample", exact=True).click()
     where(tab, "of 200")
     tab.get_by_role("button", name="Stop").first.click()
