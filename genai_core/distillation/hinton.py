@@ -25,6 +25,7 @@ CLASSES = 10
 @dataclass(frozen=True)
 class MLPConfig:
     hidden: tuple[int, ...] = (800, 800)
+    init: float | None = None  # weights begin as N(0, init^2 / inputs), biases at 0; None: as torch's do
     # regularisation
     dropout: float = 0.0  # share of each hidden layer that is left out
     input_dropout: float = 0.0  # share of the pixels
@@ -52,6 +53,10 @@ class MLP(nn.Module):
             layers += [nn.Linear(inside, outside), nn.ReLU(), nn.Dropout(config.dropout)]
             inside = outside
         self.layers = nn.Sequential(*layers, nn.Linear(inside, CLASSES))
+        for layer in self.layers:
+            if config.init and isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=config.init * layer.in_features**-0.5)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, 1, 28, 28] in [0, 1] -> logits [N, 10]."""
@@ -135,18 +140,19 @@ def correction(model: MLP, test: tuple[Tensor, Tensor], train: tuple[Tensor, Ten
     return figures
 
 
+INIT = {"init": 0.3}  # for 800 inputs a deviation of 0.01, half of torch's
 TEACHER = MLPConfig((1200, 1200), dropout=0.3, max_norm=3.0, jitter=2, lr=2e-3)
-STUDENT = {"teacher": "distill-teacher", "alpha": 0.5, "lr": 4e-3}
+STUDENT = {**INIT, "teacher": "distill-teacher", "alpha": 0.5, "lr": 4e-3}
 RECIPES = {
-    "distill-teacher": Recipe(TEACHER, "mnist", steps=16_000),
+    "distill-teacher": Recipe(TEACHER, "mnist", steps=40_000),
     "distill-student": Recipe(MLPConfig(**STUDENT), "mnist", steps=12_000),
-    "distill-control": Recipe(MLPConfig(), "mnist", steps=3500),
+    "distill-control": Recipe(MLPConfig(**INIT), "mnist", steps=3500),
     "distill-no3": Recipe(MLPConfig(**STUDENT, transfer=(0, 1, 2, 4, 5, 6, 7, 8, 9)), "mnist", steps=12_000),
     "distill-78": Recipe(MLPConfig(**STUDENT, transfer=(7, 8)), "mnist", steps=4000),
     **{
         f"distill-{role}-{width}": Recipe(MLPConfig((width, width), **options), "mnist", steps=12_000)
         for width in (300, 30)
-        for role, options in (("student", STUDENT), ("control", {}))
+        for role, options in (("student", STUDENT), ("control", INIT))
     },
 }
 
