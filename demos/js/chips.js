@@ -13,3 +13,20 @@ const chipOf = (text) => {
   if (text === "\n") chip.classList.add("break");
   return chip;
 };
+// What a chip's title says is said below the chips as well, for the one pointed at, or gone to with the arrow keys.
+const walkable = (chips) => {
+  const told = make("p", { class: "caption num walked", role: "status" });
+  let at = -1;
+  const go = (k) => {
+    const all = [...chips.querySelectorAll(".chip")];
+    at = Math.min(k, all.length - 1);
+    all.forEach((chip, i) => chip.classList.toggle("on", i === at));
+    told.textContent = at < 0 ? "" : `“${all[at].textContent.trim() || "space"}” ${all[at].title}`;
+  };
+  const keys = { ArrowRight: () => at + 1, ArrowLeft: () => Math.max(0, at - 1), Home: () => 0, End: () => Infinity };
+  chips.tabIndex = 0; chips.setAttribute("role", "group");
+  chips.addEventListener("keydown", (event) => { if (event.key in keys) { event.preventDefault(); go(keys[event.key]()); } });
+  chips.addEventListener("pointerover", (event) => { const chip = event.target.closest(".chip"); if (chip) go([...chips.querySelectorAll(".chip")].indexOf(chip)); });
+  for (const name of ["pointerleave", "blur"]) chips.addEventListener(name, () => go(-1));
+  return told;
+};

@@ -8,7 +8,7 @@ const column = (message) => {
   const box = make("div"), rows = ["per token", "loss, a character of unseen text", "perplexity of it", "what it wrote, to itself"].map((title) => { const row = make("tr"); row.append(make("td", {}, title), make("td", { class: "num" })); return row; });
   const table = make("table"), chips = make("div", { class: "chips", "aria-label": `Text of the ${message.title}` }), head = make("h3", {}, message.title);
   table.append(...rows); chips.append(make("span", { class: "prompted" }, message.settings.prompt));
-  box.append(head, table, chips); $(".three").append(box);
+  box.append(head, table, chips, walkable(chips)); $(".three").append(box);
   return { rows, chips };
 };
 const take = (message) => {
@@ -19,7 +19,7 @@ const take = (message) => {
     told();
   }
   const { rows, chips } = (columns[message.model] ??= column(message)), cell = (k, text) => { rows[k].lastChild.textContent = text; };
-  for (const [text, p] of message.new) { const chip = chipOf(text); shadeChip(chip, -Math.log(Math.max(p, 1e-4)) / 6); chip.title = `p = ${p.toFixed(3)}`; chips.append(chip); }
+  for (const [text, p] of message.new) { const chip = chipOf(text); shadeChip(chip, -Math.log(Math.max(p, 1e-4)) / 6); chip.title = `p = ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`; chips.append(chip); }
   cell(0, `${message.ms.toFixed(2)} ms`);
   cell(1, message.loss === null ? "–" : `${message.loss.toFixed(3)} nat`);
   cell(2, message.loss === null ? "–" : Math.exp(message.loss).toFixed(2));

@@ -117,6 +117,12 @@ def test_a_text_is_scored_as_it_is_typed(tab):
     tab.wait_for_function("document.querySelectorAll('.line .chips')[1].textContent.length < 12")
     bits = tab.locator(".line b").all_inner_texts()
     assert len(bits) == 4
+    tab.locator(".line .chips").first.focus()
+    tab.keyboard.press("ArrowRight")
+    assert "“R”" in tab.locator(".line .walked").first.inner_text()
+    tab.keyboard.press("End")
+    assert "“O”" in tab.locator(".line .walked").first.inner_text()
+    assert "nat, p =" in tab.locator(".line .walked").first.inner_text()
     tab.get_by_label("The text to score").fill("qqqzzz")
     tab.wait_for_function("b => document.querySelector('.line b').textContent !== b", arg=bits[0])
 
