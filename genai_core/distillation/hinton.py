@@ -180,8 +180,8 @@ CARD = {
     "limits": "The paper's teacher makes 67 errors and its student 74. Four ways to regularise the teacher (dropout of "
     "half or three tenths of the units; of a fifth, a tenth or none of the pixels) were compared on the last 10,000 "
     "training digits, and the best was trained longer; two and a half times as long again gave nothing more. Of the "
-    "students tried there (temperatures 2 to 20, three learning rates, two sizes of batch, with labels and without, SGD "
-    "with momentum, smaller initial weights) the best had labels as half of its loss. It knows centred, upright "
+    "students tried there (temperatures 2 to 20, three learning rates, two sizes of batch, with labels and without, "
+    "SGD with momentum, smaller initial weights) the best had labels as half of its loss. It knows centred, upright "
     "digits, and answers with one of them whatever it is shown. A student without "
     "regularisation is compared with a control without any: better ways to train small nets on labels are known.",
 }
