@@ -7,7 +7,9 @@ A picture x and a text t become unit vectors I = f(x), T = g(t) of the same spac
 
 A text and a picture that merely share words are told apart only if a batch holds both: "a red circle and a blue star"
 beside "a blue circle and a red star". Chance seldom brings them together, and CLIP learns bags of words. NegCLIP
-(Yuksekgonul 2022, section 4) adds to every caption one that is nearly the same and false, as one more column.
+(Yuksekgonul 2022, section 4) goes on training it with hard negatives: captions that are nearly right and false, and
+pictures that look alike. Of a world that is known both can be made: with `twins`, every other scene of a batch differs
+from the one before in one respect alone, and their captions tell the two apart.
 """
 
 import math
@@ -45,7 +47,6 @@ class CLIPConfig:
     text_heads: int = 4
     # captions: how often each of scenes.DETAILS
     details: tuple[float, ...] = (0.2, 0.22, 0.22, 0.12, 0.02, 0.22)
-    negatives: int = 0  # hard negative captions for every picture
     twins: bool = False  # does every other scene differ in one respect from the one before?
     begin: str = ""  # the checkpoint whose weights it begins with, else chance
     alone: float = 0.05  # share of the steps, the first, whose scenes hold a single thing: an easy beginning
@@ -129,35 +130,16 @@ class CLIP(nn.Module):
         return torch.cat([torch.zeros(0, self.dimension), *(features(part.to(device)).cpu() for part in parts)])
 
 
-def negclip_loss(images: Tensor, texts: Tensor, wrong: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss where every picture must also tell its text from all the wrong ones: scalar.
+def loss(model: CLIP, x: Tensor, ids: Tensor) -> dict[str, Tensor]:
+    """open_clip's contrastive loss of pictures x [N, 3, 64, 64] and their captions ids [N, T].
 
-    images, texts: unit vectors [N, D] of pairs; wrong: [M, D] of captions that are false of their pictures. Without
-    wrong ones it is open_clip's `ClipLoss`.
-    """
-    answers = torch.arange(len(images), device=images.device)
-    rows = scale * images @ torch.cat([texts, wrong]).T  # [N, N + M]
-    columns = rows[:, : len(texts)].T  # [N, N]
-    return (F.cross_entropy(rows, answers) + F.cross_entropy(columns, answers)) / 2
-
-
-def loss(model: CLIP, x: Tensor, ids: Tensor, wrong: Tensor | None = None) -> dict[str, Tensor]:
-    """Contrastive loss of pictures x [N, 3, 64, 64] and captions ids [N, T], with hard negatives wrong [M, T] or none.
-
-    "accuracy": how often a picture finds its caption in the batch; "told": how often it prefers its caption to the
-    wrong one made from it.
+    "accuracy": how often a picture finds its caption in the batch.
     """
     from open_clip.loss import ClipLoss
 
-    images, scale = model.image_features(x), model.scale
-    both = model.text_features(ids if wrong is None else torch.cat([ids, wrong]))
-    texts, others = both[: len(ids)], both[len(ids) :]
+    images, texts = model.image_features(x), model.text_features(ids)
     with torch.autocast(x.device.type, enabled=False):  # the logits need more digits than bfloat16 has
-        found = _found(images, texts)
-        if wrong is None:
-            return {"loss": ClipLoss()(images, texts, scale), "accuracy": found}
-        told = (images * texts).sum(1) > (images * others[: len(images)]).sum(1)
-        return {"loss": negclip_loss(images, texts, others, scale), "accuracy": found, "told": told.float().mean()}
+        return {"loss": ClipLoss()(images, texts, model.scale), "accuracy": _found(images, texts)}
 
 
 def _found(images: Tensor, texts: Tensor) -> Tensor:
@@ -167,20 +149,13 @@ def _found(images: Tensor, texts: Tensor) -> Tensor:
 TRIES = 12  # twins and details that are tried for captions that tell the two apart
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Pictures x [N, 3, 64, 64], their captions, and false ones: the first N are one for each picture, and so on."""
-
-    x: Tensor
-    captions: list[str]
-    wrong: list[str]
-
-
-def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random, most: int = MOST) -> Batch:
-    """The scenes from `first` on of a split, each with a caption of a detail by lot, and `config.negatives` false ones.
+def minibatch(
+    config: CLIPConfig, split: str, first: int, rng: random.Random, most: int = MOST
+) -> tuple[Tensor, list[str]]:
+    """Pictures [N, 3, 64, 64] of the scenes from `first` on of a split, and a caption of each, of a detail by lot.
 
     With `config.twins` every other scene is the twin of the one before, where captions are found that tell the two
-    apart. The false ones never name a held-out combination. most: things in a scene at most.
+    apart. most: things in a scene at most.
     """
     world = [scenes.scene(split, first + i, most) for i in range(config.batch)]
     details = rng.choices(scenes.DETAILS, config.details, k=len(world))
@@ -188,12 +163,7 @@ def minibatch(config: CLIPConfig, split: str, first: int, rng: random.Random, mo
     for i in range(0, config.batch - 1, 2) if config.twins else ():
         if pair := twins(world[i], config, rng, held_out=scenes.world.SPLITS[split]):
             world[i + 1], said[i], said[i + 1] = pair
-    false = [
-        scenes.contradict(one, query, rng, held_out=False)
-        for _ in range(config.negatives)
-        for one, query in zip(world, said, strict=True)
-    ]
-    return Batch(scenes.render(world), [scenes.say(query, rng) for query in said], [scenes.say(q, rng) for q in false])
+    return scenes.render(world), [scenes.say(query, rng) for query in said]
 
 
 def twins(one: Scene, config: CLIPConfig, rng: random.Random, held_out: bool) -> tuple[Scene, Query, Query] | None:
@@ -233,14 +203,12 @@ def train(
     for step in range(done, steps):
         rng = random.Random(int(torch.randint(2**62, (), generator=generator)))
         most = 1 if step < config.alone * steps else MOST
-        batch = minibatch(config, split, step * config.batch, rng, most)
-        ids = model.tokenizer.encode(batch.captions + batch.wrong).to(device)
-        n = len(batch.captions)
-        ids[:n] = clip_text.hidden(ids[:n], config.unknown, generator)
+        x, captions = minibatch(config, split, step * config.batch, rng, most)
+        ids = clip_text.hidden(model.tokenizer.encode(captions), config.unknown, generator).to(device)
         set_lr(optimizer, config.lr * cosine(step, steps, config.warmup))
-        x = batch.x.to(device, memory_format=torch.channels_last)
+        x = x.to(device, memory_format=torch.channels_last)
         with autocast(device), sdpa_kernel(SDPBackend.MATH):  # on a CPU the others go back at half the speed
-            terms = loss(model, x, ids[:n], ids[n:] if batch.wrong else None)
+            terms = loss(model, x, ids)
             optimizer.zero_grad()
             terms["loss"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
@@ -265,12 +233,13 @@ CARD = {
     "overview": "CLIP (Radford 2021) trained from scratch with open_clip's own towers and loss: the paper's ResNet "
     "with attention pooling ({vision_layers} blocks a stage, width {vision_width}) and its text transformer "
     "({text_layers} layers of width {text_width}) over a vocabulary of {vocab} words, both ending in unit vectors of "
-    "{embedding} numbers. Hard negative captions for every picture (NegCLIP, Yuksekgonul 2022): {negatives}.",
+    "{embedding} numbers. The checkpoint whose weights it began with: {begin!r} ('' is none: chance). Twins, scenes "
+    "that differ in one respect alone, side by side in every batch (after NegCLIP, Yuksekgonul 2022): {twins}.",
     "use": "Teaching: it drives the CLIP tab (search by words and pictures, zero-shot classes, why, where it fails).",
     "limits": "It knows one world of small drawings and the words of their captions; of a photograph it can only say "
-    "what drawing it resembles. The order of a relation and who has which colour are its weak sides: the probes above "
-    "say how weak. The aim for two things, each with its own colour, was a precision of 80 %; a hard negative caption "
-    "for every picture is what was tried, a longer training not yet. A similarity is no probability that a text holds.",
+    "what drawing it resembles. The order of a relation is its weak side; without twins, so is who has which colour: "
+    "the probes above say how weak. What else was tried for two things: one false caption beside every picture from "
+    "the first step on, which helped far less than twins do. A similarity is no probability that a text holds.",
 }
 
 

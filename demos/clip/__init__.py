@@ -24,8 +24,10 @@ and subtracted. A **zero-shot classifier** is a few texts and a softmax.
 
 Words that merely occur are enough to tell most pairs of a batch apart, so "a red circle and a blue star" and "a blue
 circle and a red star" come out nearly alike. **NegCLIP** (Yuksekgonul 2022,
-[arXiv 2210.01936](https://arxiv.org/abs/2210.01936)) gives every picture one more text, nearly the same and false.
-Both models are here; the part Fail measures the difference.
+[arXiv 2210.01936](https://arxiv.org/abs/2210.01936)) goes on training such a model with hard negatives: texts that are
+nearly right, pictures that look alike. In our world both can be made: beside a scene stands its *twin*, with two
+colours exchanged, mirrored, or one thing short, and their texts tell the two apart. Both models are here, before and
+after; the part Fail measures the difference.
 
 The world is drawn by our own generator, so that of every picture the truth is known; some pairs of colour and shape,
 such as a teal circle, were held out of training altogether. Pictures are found by **zvec**, an embedded vector
@@ -78,7 +80,6 @@ def build_tab() -> list:
     _common.how_it_works(
         HOW,
         clip.CLIP,
-        clip.negclip_loss,
         clip.loss,
         clip.train,
         retrieval.combine,
@@ -86,6 +87,7 @@ def build_tab() -> list:
         clip_explain.patch_relevance,
         clip_explain.ensemble,
         clip_explain.project,
+        scenes.twin,
         scenes.contradict,
     )
     _common.model_cards(_models.NAMES)

@@ -206,19 +206,17 @@ def complete(scene: Scene) -> Query:
     return Query(phrases, background=scene.background)
 
 
-def contradict(scene: Scene, query: Query, rng: random.Random, *, held_out: bool = True) -> Query:
+def contradict(scene: Scene, query: Query, rng: random.Random) -> Query:
     """A query as near to a true one as can be, and false of the scene: a hard negative (Yuksekgonul 2022).
 
     Two phrases exchange their colours or shapes, a relation is turned round, a number is changed by one, or one
     attribute becomes another: the first of these in an order by lot that makes the query false, exchanges more often
-    first than the rest. held_out: whether it may name a held-out combination (in training it must not: a combination
-    that is only ever said where it is false would be learnt as false). Where all that fails, which is rare, what the
-    first phrase speaks of is denied.
+    first than the rest. Where all that fails, which is rare, what the first phrase speaks of is denied.
     """
     for _ in range(4):
         ways = [*_exchanged(query), *_exchanged(query), *_turned(query), *_turned(query), *_changed(query, rng)]
         for way in _shuffled(ways, rng):
-            if way != query and (held_out or not novel(way)) and not holds(scene, way):
+            if way != query and not holds(scene, way):
                 return way
     first = query.phrases[0]
     return Query((replace(first, count=None if first.count == 0 else 0),))

@@ -5,7 +5,6 @@ import random
 import pytest
 import torch
 import torch.nn.functional as F
-from open_clip.loss import ClipLoss
 
 from genai_core import checkpoints, clip, clip_text, scenes
 from genai_core.training import seeded
@@ -35,28 +34,17 @@ def model():
     return built()
 
 
-@pytest.fixture
-def unit(generator):
-    def draw(n, d=16):
-        return F.normalize(torch.randn(n, d, generator=generator), dim=1)
-
-    return draw
-
-
-def test_the_loss_without_wrong_captions_is_open_clips(unit):
-    images, texts, scale = unit(6), unit(6), torch.tensor(7.0)
-    ours = clip.negclip_loss(images, texts, unit(0), scale)
-    torch.testing.assert_close(ours, ClipLoss()(images, texts, scale))
-
-
-def test_the_loss_is_the_one_written_out_by_hand(unit):
-    images, texts, wrong, s = unit(4), unit(4), unit(3), 5.0
-    total = 0.0
-    for i in range(4):
-        row = [math.exp(s * float(images[i] @ t)) for t in (*texts, *wrong)]
-        column = [math.exp(s * float(x @ texts[i])) for x in images]
+def test_the_loss_is_the_one_written_out_by_hand(model):
+    x, captions = clip.minibatch(CONFIG, "train", 0, random.Random(0))
+    images, texts, s, total = model.image_features(x), model.encode_text(captions), float(model.scale), 0.0
+    for i in range(8):
+        row = [math.exp(s * float(images[i] @ t)) for t in texts]
+        column = [math.exp(s * float(y @ texts[i])) for y in images]
         total -= math.log(row[i] / sum(row)) + math.log(column[i] / sum(column))
-    assert float(clip.negclip_loss(images, texts, wrong, torch.tensor(s))) == pytest.approx(total / 8, rel=1e-5)
+    terms = clip.loss(model, x, model.tokenizer.encode(captions))
+    assert float(terms["loss"]) == pytest.approx(total / 16, rel=1e-4)
+    nearest = [max(range(8), key=lambda j, i=i: float(images[i] @ texts[j])) for i in range(8)]
+    assert float(terms["accuracy"]) == sum(i == j for i, j in enumerate(nearest)) / 8
 
 
 def test_the_text_tower_is_open_clips_and_padding_changes_nothing(model):
@@ -117,16 +105,13 @@ def test_hidden_words_are_words(generator, model):
     assert torch.equal(clip_text.hidden(ids, 0.0, generator), ids)
 
 
-def test_false_captions_are_false_and_name_nothing_held_out():
-    batch = clip.minibatch(dataclasses.replace(CONFIG, negatives=2), "train", 40, random.Random(0))
-    assert len(batch.captions) == 8
-    assert len(batch.wrong) == 16
+def test_captions_are_true_and_name_nothing_held_out():
+    x, captions = clip.minibatch(CONFIG, "train", 40, random.Random(0))
+    assert len(x) == len(captions) == 8
     for i in range(8):
-        scene = scenes.scene("train", 40 + i)
-        assert scenes.holds(scene, scenes.parse(batch.captions[i]))
-        for false in batch.wrong[i::8]:
-            assert not scenes.holds(scene, scenes.parse(false))
-            assert not scenes.novel(scenes.parse(false))
+        query = scenes.parse(captions[i])
+        assert scenes.holds(scenes.scene("train", 40 + i), query)
+        assert not scenes.novel(query)
 
 
 def test_the_first_scenes_hold_one_thing(monkeypatch):
@@ -136,16 +121,16 @@ def test_the_first_scenes_hold_one_thing(monkeypatch):
     assert asked == [1, 1, 4, 4]
 
 
-@pytest.mark.parametrize("negatives", [0, 1])
-def test_the_loss_falls_on_one_batch(negatives):
-    config = dataclasses.replace(CONFIG, negatives=negatives)
+@pytest.mark.parametrize("twins", [False, True])
+def test_the_loss_falls_on_one_batch(twins):
+    config = dataclasses.replace(CONFIG, twins=twins)
     model = built(config).requires_grad_(True).train()
-    batch = clip.minibatch(config, "train", 0, random.Random(0))
-    ids = model.tokenizer.encode(batch.captions + batch.wrong)
+    x, captions = clip.minibatch(config, "train", 0, random.Random(0))
+    ids = model.tokenizer.encode(captions)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     losses = []
     for _ in range(30):
-        terms = clip.loss(model, batch.x, ids[:8], ids[8:] if negatives else None)
+        terms = clip.loss(model, x, ids)
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
@@ -175,12 +160,12 @@ def test_a_residual_network_or_a_transformer_looks(tower):
 
 
 def test_with_twins_most_scenes_have_one_beside_them_and_captions_tell_them_apart():
-    batch = clip.minibatch(dataclasses.replace(CONFIG, twins=True, batch=64), "train", 0, random.Random(0))
-    said, told = [scenes.parse(caption) for caption in batch.captions], 0
+    x, captions = clip.minibatch(dataclasses.replace(CONFIG, twins=True, batch=64), "train", 0, random.Random(0))
+    said, told = [scenes.parse(caption) for caption in captions], 0
     for i in range(0, 64, 2):
         scene = scenes.scene("train", i)
         assert scenes.holds(scene, said[i])
-        told += torch.equal(batch.x[i], scenes.render([scene])[0]) and not scenes.holds(scene, said[i + 1])
+        told += torch.equal(x[i], scenes.render([scene])[0]) and not scenes.holds(scene, said[i + 1])
     assert told > 20
     assert not any(map(scenes.novel, said))
 
