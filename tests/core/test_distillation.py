@@ -167,10 +167,9 @@ def test_an_interrupted_run_ends_as_the_uninterrupted_one(linear, teacher):
 def test_a_student_comes_nearer_to_its_teacher_than_its_control(linear):
     """Few pictures of noise: soft targets say more of a linear teacher than its answers do."""
     given, (x, y) = noise(300), noise(500, 9)
-    control = dataclasses.replace(TINY, hidden=(64,), lr=1e-3)
-    student = dataclasses.replace(control, teacher="distill-teacher", temperature=4.0)
-    right = [(distil.logits(run(c, given, 300).model, x).argmax(1) == y).float().mean() for c in (student, control)]
-    assert right[0] > right[1] + 0.03
+    student = dataclasses.replace(TINY, teacher="distill-teacher", temperature=4.0)
+    right = [(distil.logits(run(c, given, 150).model, x).argmax(1) == y).float().mean() for c in (student, TINY)]
+    assert right[0] > right[1] + 0.05
 
 
 def test_what_is_not_in_the_transfer_set_is_never_seen():
