@@ -233,7 +233,7 @@ class Reader:
         else:
             cos, sin = known.cos[n : n + t], known.sin[n : n + t]
         for i, (norm1, qkv, out, norm2, up, down) in enumerate(known.layers):
-            y = qkv(norm1(x)).float().view(t, 3, heads, d).permute(1, 2, 0, 3)  # [q k v, heads, t, d]
+            y = qkv(norm1(x)).to(x.dtype).view(t, 3, heads, d).permute(1, 2, 0, 3)  # [q k v, heads, t, d]
             if known.places is None:
                 turning = y[:2]
                 turning.copy_(torch.addcmul(turning * cos, turning.roll(d // 2, -1), sin))  # see gpt.rotate
