@@ -8,12 +8,12 @@ guess them (Leviathan 2023; Chen 2023), and read the guesses at once:
     x_i = the model's token for the draw u_i          after y_1 ... y_{i-1}, all k + 1 of them from one pass
     keep x_1 ... x_n, where x_n is the first that is not y_n, or x_{k+1} if there is none
 
-The papers accept y_i with probability min(1, p / q) and draw another one otherwise, so that the text has the model's own
-*distribution*. Here both draw with the same u_i on a bar sorted by probability (a coupling: where the two bars are alike
-they give the same token), and what is kept is always the model's own choice: so it *is* the text of plain decoding with
-that seed, whatever the draft. But for rounding: several rows together are summed in another order than one alone, which
-changes a logit by about 1e-6, and so the text if a draw falls that near to the end of a piece. In bfloat16 it is about
-1e-2, and every few hundred tokens the text goes another way.
+The papers accept y_i with probability min(1, p / q) and draw another one otherwise, so that the text has the model's
+own *distribution*. Here both draw with the same u_i on a bar sorted by probability (a coupling: where the two bars are
+alike they give the same token), and what is kept is always the model's own choice: so it *is* the text of plain
+decoding with that seed, whatever the draft. But for rounding: several rows together are summed in another order than
+one alone, which changes a logit by about 1e-6, and so the text if a draw falls that near to the end of a piece. With
+weights in bfloat16 the changes are thousands of times as large, and a long text sooner or later goes another way.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -31,8 +31,8 @@ K = 5  # tokens drafted for a pass: see benchmarks/text.py
 class Pass:
     """What one pass of the model gave: of the drafted tokens the first `accepted`, then one of the model's own.
 
-    It stands in the place of the first that was refused, or is a bonus when none was. Only a pass that a stop token ends
-    may lack it.
+    It stands in the place of the first that was refused, or is a bonus when none was. Only a pass that a stop token
+    ends may lack it.
     """
 
     drafted: tuple[int, ...]
