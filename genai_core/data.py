@@ -1,7 +1,8 @@
 """Data sets as tensors. Pictures are float32 in [0, 1], NCHW, at every public boundary.
 
-MNIST (LeCun 1998), Fashion-MNIST (Xiao 2017) and CIFAR-10 (Krizhevsky 2009) come through torchvision, from the folder
-`GENAI_DATA` (default: a cache folder in the user's home). Nothing is downloaded unless asked for.
+MNIST (LeCun 1998), Fashion-MNIST (Xiao 2017) and CIFAR-10 (Krizhevsky 2009) lie as torchvision lays them, in the folder
+`GENAI_DATA` (default: a cache folder in the user's home). Nothing is downloaded unless asked for; torchvision is
+imported for CIFAR-10 and for downloads alone, since that takes a second or two.
 """
 
 import functools
@@ -20,6 +21,8 @@ CLASSES = {
     "sprites": ("square", "ellipse", "heart"),
 }
 SPRITES = {"train": 20_000, "test": 2_000}
+FOLDERS = {"mnist": "MNIST", "fashion": "FashionMNIST"}
+FILES = {"train": "train", "test": "t10k"}
 
 
 class DataError(RuntimeError):
@@ -32,7 +35,9 @@ def root() -> Path:
 
 
 def available(name: str) -> bool:
-    """Whether the data set can be loaded now, without a download."""
+    """Whether the data set can be loaded now, without a download. Of MNIST and Fashion-MNIST no picture is read."""
+    if name in FOLDERS:
+        return all(file.is_file() for file in _files(name, "test", root()))
     try:
         load(name, "test")
     except DataError:
@@ -62,14 +67,21 @@ def _bytes(name: str, split: str, download: bool, folder: Path) -> tuple[Tensor,
         return (pixels * 255).round().byte(), factors[:, 0].long()
     if name == "cifar10":
         return _cifar10(split, download, folder)
-    from torchvision import datasets  # half a second that an app without data never spends
+    if download:
+        from torchvision import datasets
 
-    set_class = {"mnist": datasets.MNIST, "fashion": datasets.FashionMNIST}[name]
+        getattr(datasets, FOLDERS[name])(folder, train=split == "train", download=True)
     try:
-        images = set_class(folder, train=split == "train", download=download)
+        pixels, labels = (np.fromfile(file, np.uint8) for file in _files(name, split, folder))
+        return torch.from_numpy(pixels[16:]).view(-1, 1, 28, 28), torch.from_numpy(labels[8:]).long()
     except (RuntimeError, OSError) as error:
         raise _absent(name) from error
-    return images.data[:, None], images.targets
+
+
+def _files(name: str, split: str, folder: Path) -> list[Path]:
+    """The pictures and the labels of MNIST or Fashion-MNIST: bytes after a head of four numbers, or of two (LeCun)."""
+    raw = folder / FOLDERS[name] / "raw"
+    return [raw / f"{FILES[split]}-{what}-ubyte" for what in ("images-idx3", "labels-idx1")]
 
 
 def _cifar10(split: str, download: bool, folder: Path) -> tuple[Tensor, Tensor]:
