@@ -153,7 +153,8 @@ def how_it_works(text: str, *sources: Callable) -> None:
 def listing(sources: tuple[Callable, ...]) -> str:
     """The source of functions and classes as Markdown, each under its name."""
     return "\n\n".join(
-        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{inspect.getsource(source)}```" for source in sources
+        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{inspect.getsource(source)}```"
+        for source in sources
     )
 
 
