@@ -39,8 +39,9 @@ async def visit(url: str, config: dict) -> int:
 
 async def soak(url: str, config: dict, pid: int, minutes: float) -> tuple[list[float], Class]:
     """RSS again and again while a few learners work, opening the page anew every minute or so."""
-    group, sizes, until = Class(url, config, LEARNERS), [], time.monotonic() + 60 * minutes
+    group, sizes = Class(url, config, LEARNERS), []
     await group.learn()
+    until = time.monotonic() + 60 * minutes
 
     async def look() -> None:
         while True:
