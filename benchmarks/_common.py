@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.browser.conftest import FLAGS, serve
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent.parent / "docs" / "SCALE.md"
 
 
 @contextlib.contextmanager
@@ -72,6 +73,20 @@ def report(name: str, rows: list[dict], **more) -> None:
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     text = json.dumps({"rows": rows, **more, **machine}, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def into_page(mark: str, *tables: list[dict]) -> None:
+    """Write tables, each rows with the same columns, into docs/SCALE.md between `<!-- mark -->` and `<!-- end -->`."""
+    lines = []
+    for rows in tables:
+        lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
+        for row in rows:
+            cells = (f"{v:,.{1 if v >= 10 else 2}f}" if isinstance(v, float) else f"{v}" for v in row.values())
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    before, begin, rest = PAGE.read_text().partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    PAGE.write_text(before + begin + "\n".join(lines) + end + after)
 
 
 def family(pid: int) -> list[int]:
