@@ -75,14 +75,19 @@ def report(name: str, rows: list[dict], **more) -> None:
     (RESULTS / f"{name}.json").write_text(text + "\n")
 
 
+def cell(value) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.{1 if value >= 10 else 2}f}" if isinstance(value, float) else f"{value}"
+
+
 def into_page(mark: str, *tables: list[dict]) -> None:
     """Write tables, each rows with the same columns, into docs/SCALE.md between `<!-- mark -->` and `<!-- end -->`."""
     lines = []
     for rows in tables:
         lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
         for row in rows:
-            cells = (f"{v:,.{1 if v >= 10 else 2}f}" if isinstance(v, float) else f"{v}" for v in row.values())
-            lines.append(f"| {' | '.join(cells)} |")
+            lines.append(f"| {' | '.join(map(cell, row.values()))} |")
         lines.append("")
     before, begin, rest = PAGE.read_text().partition(f"<!-- {mark} -->\n")
     _, end, after = rest.partition("<!-- end -->")

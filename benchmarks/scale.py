@@ -94,9 +94,15 @@ def at_work(servers: int, clients: int, seconds: float, pause: float, known: dic
                 await group.learn()
             known.update(group.known)
             group.url = url
-            before = sum(processor_seconds(p.pid) for p, _ in running), sum(resident(p.pid) for p, _ in running)
+            before = (
+                sum(processor_seconds(p.pid) for p, _ in running),
+                sum(resident(p.pid, once=True) for p, _ in running),
+            )
             await group.work(seconds, pause)
-            after = sum(processor_seconds(p.pid) for p, _ in running), sum(resident(p.pid) for p, _ in running)
+            after = (
+                sum(processor_seconds(p.pid) for p, _ in running),
+                sum(resident(p.pid, once=True) for p, _ in running),
+            )
             return group, after[0] - before[0], after[1] - before[1]
 
         group, cost, grown = asyncio.run(alone_then_all())
@@ -108,7 +114,7 @@ def at_work(servers: int, clients: int, seconds: float, pause: float, known: dic
             "done a second": counted["done"] / seconds,
             "processor s a learner and minute": cost / clients / (seconds / 60),
             "MiB a learner": grown / clients,
-            "MiB in all": sum(resident(p.pid) for p, _ in running),
+            "MiB in all": sum(resident(p.pid, once=True) for p, _ in running),
             **{key: counted[key] for key in ("errors", "foreign", "wrong")},
         }
 
