@@ -102,11 +102,14 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def resident(pid: int, once: bool = False) -> float:
-    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once."""
+def resident(pid: int, once: bool = False, alone: bool = False) -> float:
+    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once.
+
+    alone: without its children.
+    """
     file, key = ("smaps_rollup", "Pss:") if once else ("status", "VmRSS:")
     total = 0
-    for member in family(pid):
+    for member in [pid] if alone else family(pid):
         with contextlib.suppress(OSError, StopIteration):  # it has just ended
             lines = Path(f"/proc/{member}/{file}").read_text().splitlines()
             total += int(next(line for line in lines if line.startswith(key)).split()[1])

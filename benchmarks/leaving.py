@@ -6,7 +6,7 @@ from benchmarks._common import browser, report
 from tests.browser.test_leaving import RUNS, app_here, leave
 
 AIM = "within 1 s, in every tab"
-TIMES = 3
+TIMES = 2
 
 
 def main() -> None:
