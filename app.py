@@ -5,6 +5,9 @@ import html
 import os
 import threading
 
+import demos._large  # noqa: F401, before all that imports gradio or torch
+
+# isort: split
 import gradio as gr
 
 from demos import _checks, clip, diffusion, distillation, gan, home, text, vae

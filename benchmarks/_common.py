@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.browser.conftest import FLAGS, serve
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent.parent / "docs" / "SCALE.md"
 
 
 @contextlib.contextmanager
@@ -74,6 +75,25 @@ def report(name: str, rows: list[dict], **more) -> None:
     (RESULTS / f"{name}.json").write_text(text + "\n")
 
 
+def cell(value) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.{1 if value >= 10 else 2}f}" if isinstance(value, float) else f"{value}"
+
+
+def into_page(mark: str, *tables: list[dict]) -> None:
+    """Write tables, each rows with the same columns, into docs/SCALE.md between `<!-- mark -->` and `<!-- end -->`."""
+    lines = []
+    for rows in tables:
+        lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
+        for row in rows:
+            lines.append(f"| {' | '.join(map(cell, row.values()))} |")
+        lines.append("")
+    before, begin, rest = PAGE.read_text().partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    PAGE.write_text(before + begin + "\n".join(lines) + end + after)
+
+
 def family(pid: int) -> list[int]:
     """A process and all that came of it (Linux)."""
     found = [pid]
@@ -82,11 +102,14 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def resident(pid: int, once: bool = False) -> float:
-    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once."""
+def resident(pid: int, once: bool = False, alone: bool = False) -> float:
+    """MiB in memory of a process and its children (RSS). once: what they share, such as torch's code, counts once.
+
+    alone: without its children.
+    """
     file, key = ("smaps_rollup", "Pss:") if once else ("status", "VmRSS:")
     total = 0
-    for member in family(pid):
+    for member in [pid] if alone else family(pid):
         with contextlib.suppress(OSError, StopIteration):  # it has just ended
             lines = Path(f"/proc/{member}/{file}").read_text().splitlines()
             total += int(next(line for line in lines if line.startswith(key)).split()[1])

@@ -2,11 +2,12 @@
 
     python -m benchmarks.load [--clients 30] [--seconds 60] [--table]
 
-One learner alone first finds out every answer; then all work at once, each with seeds of its own and with pauses, and
-every answer is compared: one that belongs to another learner's seed is foreign. A slider of the VAE tab is dragged in a
-process of its own, one call in flight: alone, beside a diffusion run and a live training, and beside the whole class.
+Learners, one a habit, first find out every answer; then all work at once, each with seeds of its own and with pauses,
+and every answer is compared: one that belongs to another learner's seed is foreign. A slider of the VAE tab is dragged
+in a process of its own, one call in flight: alone, beside a diffusion run and a live training, and beside the class.
 
---table: the same, shorter, for several limits of streams, torch threads and training workers, a server for each.
+--table: the same for several limits of streams, torch threads and training workers, a server for each; docs/SCALE.md
+gets the figures.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 
-from benchmarks._common import percentile, process, report
+from benchmarks._common import into_page, percentile, process, report
 from benchmarks._learners import HABITS, Habit, decoding, digest
 from benchmarks._protocol import API, Learner, config_of
 
@@ -65,11 +66,14 @@ def slider(url: str, seconds: float, known: dict[int, str] | None = None) -> dic
 
 
 class Class:
-    """Learners on one server, and what is known of it."""
+    """Learners on one server, and what is known of it.
 
-    def __init__(self, url: str, config: dict, clients: int):
+    known: {habit: {digest of an answer: its seed}}, of this or of another server that counts alike.
+    """
+
+    def __init__(self, url: str, config: dict, clients: int, known: dict[str, dict[str, int]] | None = None):
         self.url, self.config, self.clients = url, config, clients
-        self.known: dict[str, dict[str, int]] = {}  # habit -> digest of an answer -> its seed
+        self.known = known or {}
         self.tallies = {self.name(habit): Tally() for habit in HABITS}
 
     @staticmethod
@@ -77,13 +81,19 @@ class Class:
         return f"{habit.tab}: {habit.what}"
 
     async def learn(self) -> None:
-        """One learner asks for everything that will be asked for."""
-        async with Learner(self.url, self.config) as learner:
-            for habit in HABITS:
-                answers = {digest(await habit.do(learner, seed, lambda: None)): seed for seed in range(self.clients)}
-                if len(answers) < self.clients:
-                    raise RuntimeError(f"{self.name(habit)}: two seeds have one answer")
-                self.known[self.name(habit)] = answers
+        """One learner a habit asks for all that will be asked for; where that is known, once, to load the models."""
+        seeds = range(1 if self.known else self.clients)
+
+        async def answers(habit: Habit) -> dict[str, int]:
+            async with Learner(self.url, self.config) as learner:
+                return {digest(await habit.do(learner, seed, lambda: None)): seed for seed in seeds}
+
+        for habit, found in zip(HABITS, await asyncio.gather(*map(answers, HABITS)), strict=True):
+            known = self.known.setdefault(self.name(habit), found)
+            if len(found) < len(seeds):
+                raise RuntimeError(f"{self.name(habit)}: two seeds have one answer")
+            if not found.items() <= known.items():
+                raise RuntimeError(f"{self.name(habit)}: two servers have two answers")
 
     async def attend(self, seed: int, seconds: float, pause: float) -> None:
         """One learner: opens the page, then does one thing after another, with pauses, until the time is over."""
@@ -140,10 +150,10 @@ async def busy(url: str, config: dict, name: str, inputs: list) -> None:
                     pass
 
 
-async def measured(url: str, clients: int, seconds: float, pool) -> tuple[dict, Class]:
+async def measured(url: str, clients: int, seconds: float, pool, known: dict | None) -> tuple[dict, Class]:
     """The slider alone, beside one run and one training, beside the class; and the class."""
     config = await config_of(url)
-    group = Class(url, config, clients)
+    group = Class(url, config, clients, known)
     await group.learn()
     drags = {}
 
@@ -170,7 +180,9 @@ async def measured(url: str, clients: int, seconds: float, pool) -> tuple[dict, 
     return drags, group
 
 
-def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], list[dict], Class]:
+def run(
+    clients: int, seconds: float, known: dict | None = None, **environment: str
+) -> tuple[list[dict], list[dict], Class]:
     """Rows of the slider, rows of the class, and the class."""
     from concurrent.futures import ProcessPoolExecutor
 
@@ -178,7 +190,7 @@ def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], l
         process("app.py", HF_HUB_OFFLINE="1", **environment) as (_, url),
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
     ):
-        drags, group = asyncio.run(measured(url, clients, seconds, pool))
+        drags, group = asyncio.run(measured(url, clients, seconds, pool, known))
     alone = percentile(drags["alone"]["ms"], 0.95)
     sliders = [
         {
@@ -212,10 +224,12 @@ def run(clients: int, seconds: float, **environment: str) -> tuple[list[dict], l
 
 def table(clients: int, seconds: float) -> None:
     """How many streams, torch threads and training workers serve a class best."""
-    rows = []
+    rows, known = [], {}  # by threads, which may change a last digit
     for streams, threads, workers in ((1, 1, 1), (2, 1, 1), (4, 1, 1), (2, 2, 1), (2, 1, 2)):
         settings = {"GENAI_STREAMS": streams, "OMP_NUM_THREADS": threads, "GENAI_WORKERS": workers}
-        sliders, learners, group = run(clients, seconds, **{key: str(value) for key, value in settings.items()})
+        environment = {key: str(value) for key, value in settings.items()}
+        sliders, learners, group = run(clients, seconds, known.get(threads), **environment)
+        known[threads] = group.known
         by = {row["habit"].partition(", ")[0]: row for row in learners}
         rows.append(
             {"streams": streams, "torch threads": threads, "training workers": workers}
@@ -229,6 +243,10 @@ def table(clients: int, seconds: float) -> None:
             | group.counted()
         )
     report("limits", rows, clients=clients, seconds=seconds)
+    limits = [" / ".join(str(row.pop(key)) for key in ("streams", "torch threads", "training workers")) for row in rows]
+    head = "streams / torch threads / training workers"
+    pairs = list(zip(limits, rows, strict=True))
+    into_page("limits", [{head: what} | {limit: row[what] for limit, row in pairs} for what in rows[0]])
 
 
 def main() -> None:

@@ -15,14 +15,12 @@ import contextlib
 import math
 import re
 import threading
-from pathlib import Path
 
-from benchmarks._common import process, processor_seconds, report, resident
+from benchmarks._common import into_page, process, processor_seconds, report, resident
 from benchmarks._protocol import config_of
 from benchmarks.load import PAUSE, Class
 
 HURRY = 0.2  # seconds between two things of a learner that measures throughput
-PAGE = Path(__file__).parent.parent / "docs" / "SCALE.md"
 BUSY = 0.6  # share of a processor that may be planned with: above, waiting grows fast
 
 
@@ -83,21 +81,28 @@ def proxied(backends: list[str]):
         thread.join()
 
 
-def at_work(servers: int, clients: int, seconds: float, pause: float) -> dict:
-    """A class on so many servers behind the proxy: what was done, and what it cost."""
+def at_work(servers: int, clients: int, seconds: float, pause: float, known: dict) -> dict:
+    """A class on so many servers behind the proxy: what was done, and what it cost. known: see `Class`; filled here."""
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(process("app.py", HF_HUB_OFFLINE="1")) for _ in range(servers)]
         url = stack.enter_context(proxied([address for _, address in running]))
 
         async def alone_then_all() -> tuple[Class, float, float]:
-            group = Class(url, await config_of(running[0][1]), clients)
+            group = Class(url, await config_of(running[0][1]), clients, known)
             for _, address in running:  # so that each has what it loads once
                 group.url = address
                 await group.learn()
+            known.update(group.known)
             group.url = url
-            before = sum(processor_seconds(p.pid) for p, _ in running), sum(resident(p.pid) for p, _ in running)
+            before = (
+                sum(processor_seconds(p.pid) for p, _ in running),
+                sum(resident(p.pid, once=True) for p, _ in running),
+            )
             await group.work(seconds, pause)
-            after = sum(processor_seconds(p.pid) for p, _ in running), sum(resident(p.pid) for p, _ in running)
+            after = (
+                sum(processor_seconds(p.pid) for p, _ in running),
+                sum(resident(p.pid, once=True) for p, _ in running),
+            )
             return group, after[0] - before[0], after[1] - before[1]
 
         group, cost, grown = asyncio.run(alone_then_all())
@@ -109,7 +114,7 @@ def at_work(servers: int, clients: int, seconds: float, pause: float) -> dict:
             "done a second": counted["done"] / seconds,
             "processor s a learner and minute": cost / clients / (seconds / 60),
             "MiB a learner": grown / clients,
-            "MiB in all": sum(resident(p.pid) for p, _ in running),
+            "MiB in all": sum(resident(p.pid, once=True) for p, _ in running),
             **{key: counted[key] for key in ("errors", "foreign", "wrong")},
         }
 
@@ -127,34 +132,20 @@ def plan(users: int, row: dict) -> dict:
     }
 
 
-def page(rows: list[dict], plans: list[dict]) -> None:
-    """Write the figures into docs/SCALE.md, between its two marks."""
-    lines = []
-    for table in (rows, plans):
-        lines += ["| " + " | ".join(table[0]) + " |", "|" + " --- |" * len(table[0])]
-        lines += [
-            "| " + " | ".join(f"{v:.2f}" if isinstance(v, float) else str(v) for v in r.values()) + " |" for r in table
-        ]
-        lines.append("")
-    text = PAGE.read_text()
-    before, mark, rest = text.partition("<!-- measured -->\n")
-    _, end, after = rest.partition("<!-- end -->")
-    PAGE.write_text(before + mark + "\n".join(lines) + end + after)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
+    known = {}
     rows = [
-        at_work(servers, options.clients, options.seconds, pause)
+        at_work(servers, options.clients, options.seconds, pause, known)
         for servers, pause in ((1, PAUSE), (1, HURRY), (2, HURRY))
     ]
     plans = [plan(users, rows[0]) for users in (30, 300, 30_000)]
     ratio = rows[2]["done a second"] / rows[1]["done a second"]
     report("scale", rows, plans=plans, two_servers_over_one=round(ratio, 2), busy_share=BUSY)
-    page(rows, plans)
+    into_page("measured", rows, plans)
 
 
 if __name__ == "__main__":

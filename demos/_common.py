@@ -1,6 +1,7 @@
 """What the tabs share: pictures for the page, own controls, presets, "How it works", model cards, links."""
 
 import base64
+import functools
 import html
 import inspect
 import io
@@ -31,16 +32,21 @@ GAP = 60  # the grey between tiled pictures
 
 
 def pixels(x: Tensor) -> np.ndarray:
-    """[..., 1, H, W] in [0, 1] -> uint8 [..., H, W]."""
-    return (x.squeeze(-3).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    """[..., C, H, W] in [0, 1] -> uint8 [..., H, W] where it is grey, [..., H, W, 3] in colour."""
+    return (x.movedim(-3, -1).squeeze(-1).clamp(0, 1) * 255).round().byte().cpu().numpy()
 
 
-def tile(x: Tensor, columns: int, gap: int = 0, zoom: int = 1) -> Image.Image:
-    """Pictures [N, 1, H, W] in [0, 1] as one grey picture, row by row, each enlarged by a whole number."""
-    array = pixels(x).repeat(zoom, 1).repeat(zoom, 2)
-    n, height, width = array.shape
+def picture(x: Tensor) -> Image.Image:
+    """[C, H, W] in [0, 1], grey or in colour, as a picture."""
+    return Image.fromarray(pixels(x))
+
+
+def tile(x: Tensor, columns: int, gap: int = 0, zoom: int = 1, between: int = GAP) -> Image.Image:
+    """Pictures [N, C, H, W] in [0, 1] as one, row by row, each enlarged by a whole number, `between` them a grey."""
+    array = pixels(x).repeat(zoom, 1).repeat(zoom, 2)  # [N, H, W] or [N, H, W, 3]
+    n, height, width, *channels = array.shape
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), GAP, np.uint8)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *channels), between, np.uint8)
     for i, part in enumerate(array):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = part
@@ -130,8 +136,8 @@ def presets(options: dict[str, str]) -> gr.HTML:
 
 
 def how_it_works(text: str, *sources: Callable) -> None:
-    """Folded: Markdown with the equations and the paper, and the very source that ran."""
-    with gr.Accordion("How it works", open=False):
+    """Folded: Markdown with the equations and the paper, and the very source that ran, read when it is unfolded."""
+    with gr.Accordion("How it works", open=False) as folded:
         gr.Markdown(
             text,
             latex_delimiters=[
@@ -139,14 +145,17 @@ def how_it_works(text: str, *sources: Callable) -> None:
                 {"left": "$", "right": "$", "display": False},
             ],
         )
-        for source in sources:
-            place = inspect.getmodule(source).__name__
-            gr.Code(
-                inspect.getsource(source).rstrip(),
-                language="python",
-                label=f"{place}: {source.__name__}",
-                interactive=False,
-            )
+        code = gr.Markdown(latex_delimiters=[], elem_classes="source")
+    folded.expand(lambda: listing(sources), None, code, **LIGHT, **QUIET)
+
+
+@functools.cache
+def listing(sources: tuple[Callable, ...]) -> str:
+    """The source of functions and classes as Markdown, each under its name."""
+    return "\n\n".join(
+        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{inspect.getsource(source)}```"
+        for source in sources
+    )
 
 
 def card(name: str) -> str:

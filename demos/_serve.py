@@ -13,6 +13,7 @@ MAX_FILE = (
     60_000_000  # bytes, of photographs in a zip; whatever else comes from a page has the limits of demos/_checks.py
 )
 QUEUE = (JS / "queue.js").read_text()  # tells the page where its events stand in the queue
+ZIPPED = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # as small as at 9, in half the time
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
 
 
@@ -37,7 +38,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         pwa=False,
         ssr_mode=False,
         footer_links=[],
-        app_kwargs={"middleware": [Middleware(_guard.Guard), Middleware(GZipMiddleware, minimum_size=1000)]},
+        app_kwargs={"middleware": [Middleware(_guard.Guard), ZIPPED]},
         **more,
     )
 

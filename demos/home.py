@@ -4,8 +4,6 @@ import functools
 
 import gradio as gr
 import torch
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from demos import _checks, _common, _side
 from genai_core import diffusion, distillation, gallery, ngram, text_sampling, vae
@@ -64,8 +62,8 @@ def neighbours() -> dict:
     """A drawing, and the nineteen that CLIP finds nearest to it among two thousand, by embeddings that are stored."""
     vectors = gallery.load("clip-scenes")[:2000]
     nearest = (vectors @ vectors[NEIGHBOUR]).topk(20).indices.tolist()
-    sheet = make_grid(gallery.pictures(nearest), nrow=10, padding=4, pad_value=1.0)
-    return {"image": _common.png(to_pil_image(sheet)), "alt": "A drawing and those that are most like it"}
+    sheet = _common.tile(gallery.pictures(nearest), 10, gap=4, between=255)
+    return {"image": _common.png(sheet), "alt": "A drawing and those that are most like it"}
 
 
 def second_thoughts() -> dict:

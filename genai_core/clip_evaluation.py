@@ -6,7 +6,6 @@ from itertools import combinations, permutations
 
 import torch
 from torch import Tensor
-from torchvision.utils import save_image
 
 from genai_core import checkpoints, gallery, scenes
 from genai_core.scenes import Phrase, Query, Scene, world
@@ -192,6 +191,8 @@ def evaluate(name: str, model, n: int = gallery.SIZE) -> dict:
 
     Writes the gallery's embeddings and the card's picture beside the checkpoint.
     """
+    from torchvision.utils import save_image  # the app imports this module, and starts a second sooner without
+
     shown, embeddings = gallery.world(n), gallery.encode(model, n)
     gallery.save(name, embeddings)
     nearest = (model.encode_text(SHOWN) @ embeddings.T).topk(TOP, dim=1).indices.flatten().tolist()

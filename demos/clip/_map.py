@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from demos import _common
 from demos._look import CLASS_COLOURS
 from demos.clip import _measure
 from genai_core import clip_explain, gallery, scenes
@@ -106,8 +107,5 @@ def gap(x: Tensor, texts: Tensor) -> dict[str, float]:
 @functools.lru_cache(maxsize=2)
 def sheet(which: str) -> Image.Image:
     """All pictures shown, TILE pixels wide, 20 in a row."""
-    from torchvision.transforms.functional import to_pil_image
-    from torchvision.utils import make_grid
-
     small = torch.nn.functional.interpolate(gallery.pictures(shown(which)), TILE, mode="area")
-    return to_pil_image(make_grid(small, nrow=20, padding=0))
+    return _common.tile(small, 20)

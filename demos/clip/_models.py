@@ -8,9 +8,8 @@ import io
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import to_pil_image
 
-from demos import _checks
+from demos import _checks, _common
 from genai_core import checkpoints, clip, gallery, scenes, uploads
 from genai_core.checkpoints import CheckpointError
 
@@ -57,7 +56,7 @@ def number(value, name: str = "The picture") -> int:
 @functools.lru_cache(maxsize=2000)
 def shown(i: int) -> str:
     """Scene i of the gallery as JPEG in base64."""
-    return jpeg(to_pil_image(gallery.pictures([i])[0]))
+    return jpeg(_common.picture(gallery.pictures([i])[0]))
 
 
 @functools.lru_cache(maxsize=64)

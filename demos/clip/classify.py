@@ -5,7 +5,6 @@ import random
 import gradio as gr
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks, _common, _keep
 from demos.clip import _measure, _models, _page, _words
@@ -104,7 +103,7 @@ def classify(request: dict) -> dict:
     return {
         "settings": clean,
         "models": NAMES | {fetched: fetched for fetched in _models.FETCHED},
-        "shown": _common.png(to_pil_image(x)),
+        "shown": _common.png(_common.picture(x)),
         "caption": "" if clean["picture"] else scenes.say(scenes.complete(_models.scene(clean["scene"]))),
         "learnt": 1 / _models.scale(model),
         "low": LOW,
@@ -150,7 +149,7 @@ def another(request: dict) -> dict:
 
 def own(request: dict) -> str:
     """{"picture": any picture file in base64} -> its middle square as a small JPEG in base64."""
-    image = to_pil_image(_models.small(_checks.record(request).get("picture"), OWN))
+    image = _common.picture(_models.small(_checks.record(request).get("picture"), OWN))
     for quality in (88, 70, 45, 15):
         made = _models.jpeg(image, quality)
         if len(made) < KEPT:
@@ -168,7 +167,7 @@ def save(request: dict) -> str:
     for share, row in sorted(zip(p, rows, strict=True), key=lambda pair: -pair[0]):
         sign = " (true)" if row["right"] else ""
         parts.append((f"{share:.1%}  {row['label']}{sign}\n", _page.GOOD if row["right"] else _page.INK))
-    picture = to_pil_image(seen(clean))
+    picture = _common.picture(seen(clean))
     return _keep.saved(_page.page([(picture, parts)]), {"tab": TAB, "part": "classify", **clean})
 
 

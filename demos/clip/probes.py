@@ -4,7 +4,6 @@ import functools
 import random
 
 import gradio as gr
-from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks, _common, _keep
 from demos.clip import _models, _page
@@ -121,7 +120,7 @@ def probe(request: dict) -> dict:
         "measured": {} if kind == OWN else measured(kind),
         "cases": [
             {
-                "shown": _common.png(to_pil_image(scenes.render([shown])[0])),
+                "shown": _common.png(_common.picture(scenes.render([shown])[0])),
                 "true": true,
                 "false": false,
                 "cosines": {name: found[name][k] for name in MODELS},
@@ -143,7 +142,7 @@ def save(request: dict) -> str:
             right = true > false
             sign = "right" if right else "wrong"
             parts.append((f"{NAMES[name]}: {sign} ({true:.3f}, {false:.3f})\n", _page.GOOD if right else _page.BAD))
-        rows.append((to_pil_image(scenes.render([shown])[0]), parts))
+        rows.append((_common.picture(scenes.render([shown])[0]), parts))
     return _keep.saved(_page.page(rows), {"tab": TAB, "part": "fail", **clean})
 
 

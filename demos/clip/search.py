@@ -8,7 +8,6 @@ import time
 import gradio as gr
 import torch
 from PIL import Image
-from torchvision.transforms.functional import to_pil_image
 
 from demos import _checks, _common, _keep
 from demos._common import LIGHT, QUIET
@@ -94,7 +93,7 @@ def with_needles(clean: dict, vector: torch.Tensor, hits: list[Hit]) -> list[Hit
 def picture(clean: dict, id_: str) -> str:
     """A picture of the collection, or one drawn for the query, as JPEG in base64."""
     if (planted := _query.planted_scene(clean, id_)) is not None:
-        return _models.jpeg(to_pil_image(scenes.render([planted])[0]))
+        return _models.jpeg(_common.picture(scenes.render([planted])[0]))
     if clean["collection"] in (GALLERY, SAMPLE):
         return _models.shown(_models.number(id_))
     found = _collections.of(clean["collection"], clean["model"]).picture(id_)
@@ -107,7 +106,7 @@ def picture(clean: dict, id_: str) -> str:
 def shrink(request: dict) -> str:
     """{"png"}: any picture file in base64 -> its middle square as a term of a query holds it, JPEG in base64."""
     x = _models.small(_checks.record(request).get("png"), SIDE)
-    return _models.jpeg(to_pil_image(x), 85)
+    return _models.jpeg(_common.picture(x), 85)
 
 
 def state(label: str) -> dict:

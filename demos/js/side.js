@@ -1,7 +1,7 @@
 // Home's comparison. value: {label, seed, rows: [{title, good_at, images (PNG), ms, made, frechet, coverage, nats}]};
 // or, towards Python, {ask: {label, seed}}.
 let label = 3, seed = 0;
-const FIGURES = [["time a picture", "ms", (v) => `${v < 10 ? v.toFixed(1) : Math.round(v)} ms`, Math.min], ["Fréchet distance", "frechet", (v) => `${v.toFixed(1)} × real`, Math.min], ["coverage", "coverage", (v) => `${Math.round(100 * v)} %`, Math.max], ["log-likelihood", "nats", (v) => `≥ ${v.toFixed(1).replace("-", "−")} nat`, Math.max]];
+const FIGURES = [["time a picture ↓", "ms", (v) => `${v < 10 ? v.toFixed(1) : Math.round(v)} ms`, Math.min], ["Fréchet distance ↓", "frechet", (v) => `${v.toFixed(1)} × real`, Math.min], ["coverage ↑", "coverage", (v) => `${Math.round(100 * v)} %`, Math.max], ["log-likelihood ↑", "nats", (v) => `≥ ${v.toFixed(1).replace("-", "−")} nat`, Math.max]];
 const buttons = [...Array(10).keys()].map((digit) => {
   const button = make("button", { type: "button", role: "radio" }, String(digit));
   button.addEventListener("click", () => draw(digit, seed));

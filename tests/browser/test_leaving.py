@@ -3,16 +3,21 @@
 The app is served by this very process, so that its threads and its queue can be looked at.
 """
 
+import contextlib
+import io
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import app
 import genai_core
 from demos import _jobs
 from demos._serve import serve
+from genai_core import uploads
 from tests.browser.conftest import free_port
 from tests.browser.steps import open_part
 
@@ -40,6 +45,17 @@ def fill_in(page):
     press("Fill in")(page)
 
 
+def read(page):
+    """A zip of as many pictures as are read at once."""
+    packed, picture = io.BytesIO(), io.BytesIO()
+    Image.effect_noise((256, 256), 80).save(picture, "PNG")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for k in range(uploads.PICTURES):
+            archive.writestr(f"{k}.png", picture.getvalue())
+    files = {"name": "pictures.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    page.locator("input[type=file][accept*=zip]").set_input_files(files)
+
+
 # A link to a part -> what starts its longest run.
 RUNS = {
     "tab=vae&part=train&factors=everything&beta=1&seed=0": press("Train"),
@@ -51,18 +67,25 @@ RUNS = {
     "tab=text&part=write&tokens=20": write,
     "tab=text&part=compare&tokens=20": compare,
     "tab=text&part=train": press("Train"),
+    "tab=clip&part=yours": read,
     "tab=distillation&part=race": press("Race"),
 }
 
 
-@pytest.fixture(scope="module")
-def served():
+@contextlib.contextmanager
+def app_here():
     """The app, and its address."""
     list(_jobs.run("tests.demos.jobs_to_run:count", n=1))  # a run cannot be left while its worker still starts
     demo = app.build_app()
     _, url, _ = serve(demo, port=free_port(), prevent_thread_lock=True, quiet=True)
     yield demo, url
     demo.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def served():
+    with app_here() as both:
+        yield both
 
 
 def events(demo) -> tuple[int, int]:
@@ -99,9 +122,8 @@ def opened(chromium, url, link):
     return page
 
 
-@pytest.mark.parametrize("link", RUNS)
-def test_who_closes_the_page_ends_the_run(link, served, chromium):
-    demo, url = served
+def leave(link, demo, url, chromium):
+    """Start the run of a link, and close the page in the midst of it; seconds until nothing of it is at work."""
     page = opened(chromium, url, link)
     wait_until(lambda: not at_work(demo), 30)
     RUNS[link](page)
@@ -109,7 +131,23 @@ def test_who_closes_the_page_ends_the_run(link, served, chromium):
     page.wait_for_timeout(500)
     assert at_work(demo)
     page.close()
-    wait_until(lambda: not at_work(demo), PATIENCE)
+    return wait_until(lambda: not at_work(demo), PATIENCE)
+
+
+@pytest.mark.parametrize("link", RUNS)
+def test_who_closes_the_page_ends_the_run(link, served, chromium):
+    leave(link, *served, chromium)
+
+
+def test_past_the_limit_a_page_is_told_that_the_server_is_busy(served, chromium, monkeypatch):
+    demo, url = served
+    link, start = next(iter(RUNS.items()))
+    page = opened(chromium, url, link)
+    wait_until(lambda: not at_work(demo), 30)
+    monkeypatch.setattr(demo._queue, "max_size", 0)
+    start(page)
+    page.get_by_text("This application is currently busy. Please try again.").wait_for()
+    page.close()
 
 
 def test_who_closes_the_page_no_longer_waits(served, chromium):
