@@ -33,7 +33,7 @@ def root() -> Path:
 
 
 def available(name: str) -> bool:
-    """Whether the data set is here, without a download. Of MNIST and Fashion-MNIST the files are looked for, not read."""
+    """Whether the data set is here. The files of MNIST and Fashion-MNIST are looked for, and not read."""
     if name in FOLDERS:
         raw = root() / FOLDERS[name] / "raw"
         return all((raw / f"t10k-{what}-ubyte").is_file() for what in ("images-idx3", "labels-idx1"))
