@@ -21,7 +21,7 @@ W, H, LEFT, LOW = 620, 340, 64, 46
 
 
 def title(name: str) -> str:
-    return name.removeprefix("distill-").removesuffix("-mnist").removesuffix("-fashion").replace("-", " ")
+    return name.removeprefix("distill-").replace("-mnist", "").replace("-fashion", "").replace("-", " ")
 
 
 def role(name: str) -> str:
@@ -94,9 +94,12 @@ def plot(found: dict[str, dict], axis: str) -> str:
         while any(abs(place - other) < 12 and abs(x(a) - across) < 60 for across, other in taken):
             place -= 3  # a name gives way to those of better nets
         taken.append((x(a), place))
+        reach = 16 + 7 * len(title(name))  # a name that would cover another's dot stands on the left of its own
+        covers = any(0 < x(c) - x(a) < reach and abs(y(d) - place + 4) < 10 for c, d in points.values())
+        side = f'x="{x(a) - 10:.0f}" text-anchor="end"' if covers else f'x="{x(a) + 10:.0f}"'
         dots += (
             f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
-            f'<text class="name" x="{x(a) + 10:.0f}" y="{place:.0f}">{html.escape(title(name))}</text>'
+            f'<text class="name" {side} y="{place:.0f}">{html.escape(title(name))}</text>'
         )
     return (
         f'<svg class="plane" viewBox="0 0 {W} {H}" role="img" aria-label="Test errors against {axis}">'
@@ -112,7 +115,7 @@ def table(found: dict[str, dict]) -> str:
     """All figures as an HTML table, the fewest errors first."""
     head = "".join(f"<th>{h}</th>" for h in ("", "errors", "parameters", "kB", "ms, batch 1", "ms, batch 256"))
     rows = "".join(
-        f"<tr><td><i style='background:var({role(name)})'></i>{html.escape(title(name))}</td><td>{m['errors']}</td>"
+        f"<tr><td><i style='background:var({role(name)})'></i>{html.escape(title(name))}</td><td>{m['errors']:,}</td>"
         f"<td>{m['parameters']:,}</td><td>{m['bytes'] / 1000:,.0f}</td><td>{m['ms_batch1']:.2f}</td>"
         f"<td>{m['ms_batch256']:.4f}</td></tr>"
         for name, m in sorted(found.items(), key=lambda item: item[1]["errors"])
@@ -129,9 +132,10 @@ def page(data: str, axis: str, here: bool) -> str:
         found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
     told = "measured just now, on this machine" if here else "as measured when the cards were written"
     return (
-        f'<div class="card stage"><div class="rd">{plot(found, axis)}<p class="caption">Down is better, left is '
-        "cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, distilled; grey: "
-        f"trained on labels alone.</p></div>{table(found)}<p class='caption'>Milliseconds: {told}.</p></div>"
+        f'<div class="card stage"><div class="wide" tabindex="0">{plot(found, axis)}</div><p class="caption">Down is '
+        "better, left is cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, "
+        f'distilled; grey: trained on labels alone.</p><div class="wide" tabindex="0">{table(found)}</div>'
+        f'<p class="caption">Milliseconds: {told}.</p></div>'
     )
 
 

@@ -78,7 +78,7 @@ def test_the_front_holds_what_nothing_beats():
 def test_the_table_shows_the_cards_figures():
     page = cost.show("digits", "parameters")
     for name, m in cost.figures("mnist").items():
-        assert f"<td>{m['errors']}</td>" in page
+        assert f"<td>{m['errors']:,}</td>" in page
         assert cost.title(name) in page
         assert m == checkpoints.read_json(name, "metrics.json")
     assert "measured just now" in cost.measure("digits", "ms a picture, batch 1")
