@@ -1,12 +1,14 @@
-"""Writing at batch 1 against transformers' `generate` with its cache, on the same weights.
+"""Writing at batch 1 against transformers' `generate` with its cache, on the same weights: those of `gpt-shakespeare`.
 
-    python -m benchmarks.text [--tokens 200] [--threads 2] [--rounds 5]
+    python -m benchmarks.text [--tokens 200] [--threads 2] [--rounds 3] [--prompts 5]
 
-The weights are those of a GPT of GPT-2's own parts, with the shape of `gpt-shakespeare` (drawn, not trained: what they
-say does not change how long it takes), so that both can hold them; first in float32, then in bfloat16, half as much to
-read. In float32 both write the same tokens greedily; then all draw with temperature and top-k. They take turns, so that
-a busy machine slows all alike. At batch 1 every token reads every weight once: memory bandwidth over the size of the
-weights is the most tokens a second there can be, unless the weights stay in the processor's cache.
+transformers holds them as an Arcee, whose parts are the same (a test says so of the logits); a GPT-2 of the same size
+(drawn weights; what they say does not change how long it takes) shows that this is not a slow one of its models. All in
+float32 and in bfloat16, half as much to read; ours also with an n-gram model that drafts (`genai_core.speculative`).
+They go on with pieces of the corpus' validation part, and take turns, so that a busy machine slows all alike; figures
+are medians over the prompts. At batch 1 and one token a pass every token reads every weight once: memory bandwidth over
+the size of the weights is the most tokens a second there can be, unless the weights stay in the processor's cache.
+Drafts are the way past that limit, so that they have no share of it.
 """
 
 import argparse
@@ -21,15 +23,18 @@ from types import SimpleNamespace
 import torch
 
 from benchmarks._common import report
-from genai_core import checkpoints, gpt, train
-from genai_core.hub_text import as_gpt2
+from genai_core import checkpoints, gpt, ngram, speculative, text, train
+from genai_core.hub_text import as_arcee, as_gpt2
 from genai_core.text_evaluation import bandwidth
 from genai_core.text_sampling import Greedy, Temperature, TopK, generate
 from genai_core.training import seeded
 
 PROMPT = 32  # tokens
-K = 40
-OURS, PEER = "ours", "transformers"
+CHAINS = {"greedy": [Greedy()], "temperature 0.8, top-k 40": [Temperature(0.8), TopK(40)]}
+ORDER = 6  # of the n-gram model that drafts; with speculative.K, the fastest on pieces of the training part
+PEER, OURS, DRAFTS = "transformers", "ours", "ours, with drafts"
+HALF = ", bfloat16"
+Writer = Callable[[list[int], int, str], list[int]]  # (prompt, tokens, a key of CHAINS) -> the tokens written
 
 
 def seconds(makers: list[Callable[[], object]], rounds: int) -> list[float]:
@@ -44,99 +49,123 @@ def seconds(makers: list[Callable[[], object]], rounds: int) -> list[float]:
     return [statistics.median(times) for times in taken]
 
 
-def writers(model: gpt.GPT) -> dict[str, Callable[[list[int], int, bool], list[int]]]:
-    """Who writes: (prompt, tokens, draw) -> the tokens written, by us and by transformers, also in bfloat16."""
-    half = copy.deepcopy(theirs := as_gpt2(model)).bfloat16()
-    ours_half = SimpleNamespace(reader=lambda: model.reader(half=True))
+def ours(model, ids: list[int], tokens: int, how: str) -> list[int]:
+    return generate(model, ids, chain=CHAINS[how], max_tokens=tokens, generator=torch.Generator().manual_seed(0))
 
-    def ours(m, ids: list[int], tokens: int, draw: bool) -> list[int]:
-        chain = [Temperature(0.8), TopK(K)] if draw else [Greedy()]
-        return generate(m, ids, chain=chain, max_tokens=tokens, generator=torch.Generator().manual_seed(0))
 
-    def peer(m, ids: list[int], tokens: int, draw: bool) -> list[int]:
-        drawing = {"do_sample": True, "temperature": 0.8, "top_k": K} if draw else {"do_sample": False}
-        given = torch.tensor([ids])
-        mask = torch.ones_like(given)
-        made = m.generate(given, attention_mask=mask, max_new_tokens=tokens, pad_token_id=0, **drawing)
-        return made[0, len(ids) :].tolist()
+def drafted(model, draft, ids: list[int], tokens: int, how: str) -> list[speculative.Pass]:
+    generator = torch.Generator().manual_seed(0)
+    return list(speculative.passes(model, draft, ids, chain=CHAINS[how], max_tokens=tokens, generator=generator))
 
-    return {
-        PEER: partial(peer, theirs),
-        OURS: partial(ours, model),
-        "transformers, bfloat16": partial(peer, half),
-        "ours, bfloat16": partial(ours, ours_half),
-    }
+
+def with_drafts(model, draft, ids: list[int], tokens: int, how: str) -> list[int]:
+    return [token for step in drafted(model, draft, ids, tokens, how) for token in step.tokens]
+
+
+def peer(model, ids: list[int], tokens: int, how: str) -> list[int]:
+    drawing = {"do_sample": False} if how == "greedy" else {"do_sample": True, "temperature": 0.8, "top_k": 40}
+    given = torch.tensor([ids])
+    mask = torch.ones_like(given)
+    made = model.generate(given, attention_mask=mask, max_new_tokens=tokens, pad_token_id=0, **drawing)
+    return made[0, len(ids) :].tolist()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=200, help="at most 224, which the context holds")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--prompts", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    config = dataclasses.replace(gpt.GPTConfig(), **gpt.GPT2)
-    model = seeded(0, lambda: gpt.GPT(config)).eval().requires_grad_(False)
-    ids = torch.randint(config.vocab, (PROMPT,), generator=torch.Generator().manual_seed(0)).tolist()
-    size = 4 * sum(p.numel() for p in model.parameters())
+    model, draft = gpt.load("gpt-shakespeare"), ngram.load("ngram-shakespeare").at(ORDER)
+    half = SimpleNamespace(reader=lambda: model.reader(half=True), tokenizer=model.tokenizer)
+    arcee, classic = as_arcee(model), dataclasses.replace(model.config, **gpt.GPT2)
+    gpt2 = as_gpt2(seeded(0, lambda: gpt.GPT(classic)).eval().requires_grad_(False))
+    who: dict[str, Writer] = {
+        PEER: partial(peer, arcee),
+        "transformers, GPT-2": partial(peer, gpt2),
+        OURS: partial(ours, model),
+        DRAFTS: partial(with_drafts, model, draft),
+        PEER + HALF: partial(peer, copy.deepcopy(arcee).bfloat16()),
+        "transformers, GPT-2" + HALF: partial(peer, copy.deepcopy(gpt2).bfloat16()),
+        OURS + HALF: partial(ours, half),
+        DRAFTS + HALF: partial(with_drafts, half, draft),
+    }
+    ids = model.tokenizer.encode(text.corpus("shakespeare", "validation"))
+    apart = len(ids) // options.prompts
+    prompts = [ids[i * apart : i * apart + PROMPT] for i in range(options.prompts)]
+    size = 4 * sum(p.numel() for name, p in model.named_parameters() if "embedding" not in name)
     limit = bandwidth() / size
-    who = writers(model)
-    same = who[OURS](ids, options.tokens, False) == who[PEER](ids, options.tokens, False)
 
     rows = []
-    for draw in (False, True):
-        calls = [
-            lambda write=write, n=n, draw=draw: write(ids, n, draw)
-            for n in (options.tokens, 1)
-            for write in who.values()
-        ]
-        taken = seconds(calls, options.rounds)
-        for name, whole, first in zip(who, taken, taken[len(who) :], strict=False):
-            rate = options.tokens / whole
-            read = limit * (2 if "bfloat16" in name else 1)
+    for how in CHAINS:
+        times = {name: [] for name in who}  # of each prompt: all tokens, the first one
+        for prompt in prompts:
+            calls = [partial(write, prompt, n, how) for n in (options.tokens, 1) for write in who.values()]
+            taken = seconds(calls, options.rounds)
+            for name, whole, first in zip(who, taken, taken[len(who) :], strict=False):
+                times[name].append((whole, first))
+        texts = {name: [who[name](prompt, options.tokens, how) for prompt in prompts] for name in who}
+        for name in who:
+            is_half, drafts = name.endswith(HALF), name.startswith(DRAFTS)
+            plain, precise = name.replace(DRAFTS, OURS), HALF if is_half else ""
+
+            def over(other: str, name: str = name, times: dict = times) -> float:
+                return statistics.median(a / b for (a, _), (b, _) in zip(times[other], times[name], strict=True))
+
+            rate = statistics.median(options.tokens / whole for whole, _ in times[name])
+            passes = [drafted(half if is_half else model, draft, p, options.tokens, how) for p in prompts if drafts]
             rows.append(
                 {
                     "who": name,
-                    "how": f"temperature 0.8, top-k {K}" if draw else "greedy",
+                    "how": how,
                     "tokens_per_second": rate,
-                    "first_token_ms": 1000 * first,
-                    "share_of_bandwidth_percent": 100 * rate / read,
-                    "times_faster": taken[0] / whole,
+                    "times_transformers": over(PEER),
+                    "times_it_in_this_precision": over(PEER + precise),
+                    "times_gpt2_of_transformers": over("transformers, GPT-2"),
+                    "first_token_ms": 1000 * statistics.median(first for _, first in times[name]),
+                    "share_of_bandwidth_percent": None if drafts else 100 * rate / limit / (2 if is_half else 1),
+                    "tokens_per_pass": statistics.mean(options.tokens / len(p) for p in passes) if drafts else None,
+                    "drafts_accepted_percent": _accepted(passes) if drafts else None,
+                    "texts_as_plain_percent": _same(texts[name], texts[plain]) if drafts else None,
                 }
             )
+            if how == "greedy" and name == OURS:
+                same = _same(texts[OURS], texts[PEER])
+    others = []
     for technique in train.TEXT:
         for name in sorted(set(technique.RECIPES) & set(checkpoints.names())):
             shipped = technique.load(name)
-            prompt = ids if shipped.config.units == "characters" else [i % shipped.config.vocab for i in ids]
-            write = [lambda n=n, m=shipped, p=prompt: _write(m, p, n) for n in (options.tokens, 1)]
-            whole, first = seconds(write, options.rounds)
-            rows.append(
-                {
-                    "who": name,
-                    "how": "greedy",
-                    "tokens_per_second": options.tokens / whole,
-                    "first_token_ms": 1000 * first,
-                    "share_of_bandwidth_percent": None,
-                    "times_faster": None,
-                }
-            )
+            prompt = [i % shipped.config.vocab for i in prompts[0]]
+            calls = [partial(ours, shipped, prompt, n, "greedy") for n in (options.tokens, 1)]
+            whole, first = seconds(calls, options.rounds)
+            others.append({"who": name, "tokens_per_second": options.tokens / whole, "first_token_ms": 1000 * first})
     report(
         "text",
         rows,
+        others=others,
         tokens=options.tokens,
         prompt=PROMPT,
+        prompts=options.prompts,
         threads=options.threads,
+        draft=f"{ORDER}-gram, {speculative.K} tokens a pass",
         weights_mib=round(size / 2**20, 1),
         bandwidth_gb_per_second=round(limit * size / 1e9, 1),
         limit_tokens_per_second=round(limit),
-        same_tokens=same,
-        aims="at least 3 times the tokens a second of transformers; first token in at most 50 ms",
+        greedy_texts_as_transformers_percent=same,
+        aims="with drafts at least 3 times the tokens a second of transformers; first token in at most 50 ms",
     )
 
 
-def _write(model, ids: list[int], tokens: int) -> list[int]:
-    return generate(model, ids, chain=[Greedy()], max_tokens=tokens, generator=torch.Generator().manual_seed(0))
+def _same(texts: list[list[int]], others: list[list[int]]) -> float:
+    return 100 * statistics.mean(a == b for a, b in zip(texts, others, strict=True))
+
+
+def _accepted(passes: list[list[speculative.Pass]]) -> float:
+    steps = [step for each in passes for step in each]
+    return 100 * sum(step.accepted for step in steps) / sum(len(step.drafted) for step in steps)
 
 
 if __name__ == "__main__":

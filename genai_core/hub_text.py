@@ -196,3 +196,41 @@ def as_gpt2(model: GPT) -> Any:
     found |= {"transformer.wte.weight": state["embedding.weight"], "transformer.wpe.weight": state["places.weight"]}
     theirs.load_state_dict({**found, "lm_head.weight": state["embedding.weight"]})
     return theirs.eval().requires_grad_(False)
+
+
+def as_arcee(model: GPT) -> Any:
+    """Our model as a `transformers.ArceeForCausalLM` with the same weights: RMSNorm, rotary places, squared ReLU.
+
+    Raises: ValueError if it has other parts than those.
+    """
+    from transformers import ArceeConfig, ArceeForCausalLM
+
+    ours = model.config
+    if (ours.norm, ours.positions, ours.activation, ours.bias, ours.tied) != ("rms", "rotary", "relu2", False, False):
+        raise ValueError("Only a model with RMSNorm, rotary places, squared ReLU and no biases can be an Arcee.")
+    config = ArceeConfig(
+        vocab_size=ours.vocab,
+        hidden_size=ours.width,
+        intermediate_size=4 * ours.width,
+        num_hidden_layers=ours.layers,
+        num_attention_heads=ours.heads,
+        num_key_value_heads=ours.heads,
+        max_position_embeddings=ours.context,
+        rms_norm_eps=1e-6,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    theirs = ArceeForCausalLM(config)
+    state, found = model.state_dict(), {}
+    names = {"attention.out": "self_attn.o_proj", "mlp.up": "mlp.up_proj", "mlp.out": "mlp.down_proj"}
+    names |= {"norm1": "input_layernorm", "norm2": "post_attention_layernorm"}
+    for i in range(ours.layers):
+        for a, b in names.items():
+            found[f"model.layers.{i}.{b}.weight"] = state[f"blocks.{i}.{a}.weight"]
+        for letter, part in zip("qkv", state[f"blocks.{i}.attention.qkv.weight"].chunk(3), strict=True):
+            found[f"model.layers.{i}.self_attn.{letter}_proj.weight"] = part
+    found |= {"model.embed_tokens.weight": state["embedding.weight"], "model.norm.weight": state["norm.weight"]}
+    theirs.load_state_dict({**found, "lm_head.weight": state["head.weight"]})
+    return theirs.eval().requires_grad_(False)

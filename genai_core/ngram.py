@@ -126,17 +126,17 @@ class NGram(nn.Module):
         """
         order = self._order(order)
         vocab = self.config.vocab
-        p = np.full(vocab, 1 / vocab)
+        p, context, place = np.full(vocab, 1 / vocab), 0, 1
         for n in range(1, min(order, len(ids) + 1) + 1):
             level = self.level(n, n == order)
-            context = 0
-            for token in ids[len(ids) - n + 1 :]:
-                context = context * vocab + int(token)
-            at = int(np.searchsorted(level.contexts, context))
-            if at < len(level.contexts) and level.contexts[at] == context:
-                span = slice(level.first[at], level.first[at + 1])
-                p = level.freed[at] * p
-                p[level.grams[span] % vocab] += level.kept[span]
+            if n > 1:  # the number of the last n - 1 tokens
+                context, place = context + int(ids[1 - n]) * place, place * vocab
+            at = int(level.contexts.searchsorted(context))
+            if at == len(level.contexts) or level.contexts[at] != context:
+                break  # nor was anything longer seen that ends so
+            span = slice(level.first[at], level.first[at + 1])
+            p *= level.freed[at]
+            p[level.grams[span] % vocab] += level.kept[span]
         return p
 
     def nats(self, ids: Tensor, order: int | None = None) -> Tensor:

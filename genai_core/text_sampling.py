@@ -5,7 +5,8 @@ A *chain* is a list of filters in the order in which they act; each takes logits
 
     reader.next_logits(ids) -> logits [V] float32 of the token after ids      reader.copy() -> one that goes its own way
 
-`text_search` has the ways that do not draw: beam search and contrastive search.
+`text_search` has the ways that do not draw: beam search and contrastive search. `speculative` writes the same text as
+`generate`, faster.
 """
 
 import math
@@ -267,10 +268,21 @@ def bar(probabilities: Tensor) -> tuple[Tensor, Tensor]:
 
 def choose(probabilities: Tensor, draw: float) -> tuple[int, float, float]:
     """The token on whose piece of the bar a draw in [0, 1) falls, and where that piece begins and ends."""
-    order, ends = bar(probabilities)
-    last = int((probabilities > 0).sum()) - 1  # rounding may leave the sum just below the draw
-    at = min(int(torch.searchsorted(ends, draw, right=True)), last)
+    p = probabilities.numpy()  # `bar`, in a third of the time
+    order = (-p).argsort(kind="stable")
+    ends = p[order].cumsum()
+    last = int((p > 0).sum()) - 1  # rounding may leave the sum just below the draw
+    at = min(int(ends.searchsorted(draw, side="right")), last)
     return int(order[at]), float(ends[at - 1]) if at else 0.0, float(ends[at])
+
+
+def chosen(logits: Tensor, ids: Sequence[int], chain: Sequence[Filter], draw: float) -> int:
+    """The token of `step_of`, faster, since how it came about is not noted."""
+    greedy = bool(chain) and isinstance(chain[-1], Greedy)
+    for act in chain[:-1] if greedy else chain:
+        after = act(logits, ids)
+        logits = after if float(after.max()) > NONE else Greedy()(logits, ids)
+    return int(logits.argmax()) if greedy else choose(logits.double().softmax(0), draw)[0]
 
 
 def step_of(logits: Tensor, ids: Sequence[int], chain: Sequence[Filter], *, draw: float, index: int = 0) -> TokenStep:
@@ -325,13 +337,8 @@ def generate(
     ids, reader, made = list(ids), model.reader(), []
     if not ids:
         raise ValueError("A text model needs at least one token to go on from.")
-    greedy = bool(chain) and isinstance(chain[-1], Greedy)
     for _, draw in zip(range(max_tokens), draws(generator), strict=False):
-        logits = reader.next_logits(ids)
-        for act in chain[:-1] if greedy else chain:
-            after = act(logits, ids)
-            logits = after if float(after.max()) > NONE else Greedy()(logits, ids)
-        token = int(logits.argmax()) if greedy else choose(logits.double().softmax(0), draw)[0]
+        token = chosen(reader.next_logits(ids), ids, chain, draw)
         made.append(token)
         ids.append(token)
         if token in stop:

@@ -138,7 +138,8 @@ def _fast_bfloat16() -> bool:
         return False
 
 
-def autocast(device: torch.device | str) -> torch.autocast:
+def autocast(device: torch.device | str, **options) -> torch.autocast:
     """bfloat16 for the networks where the hardware has it (on a CPU without it, it would be slower than float32)."""
     kind = torch.device(device).type
-    return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda" or (kind == "cpu" and _fast_bfloat16()))
+    fast = kind == "cuda" or (kind == "cpu" and _fast_bfloat16())
+    return torch.autocast(kind, torch.bfloat16, enabled=fast, **options)

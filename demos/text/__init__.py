@@ -1,11 +1,11 @@
-"""The text tab: writing token by token, models side by side, searches, scores, a GPT trained live, Hub models."""
+"""The text tab: writing token by token, models side by side, drafts, searches, scores, live training, Hub models."""
 
 import gradio as gr
 
 from demos import _checks, _common, _keep
 from demos._common import STREAM
-from demos.text import _models, compare, hub, learn, score, search, write
-from genai_core import gpt, lstm, ngram, text_sampling
+from demos.text import _models, compare, draft, hub, learn, score, search, write
+from genai_core import gpt, lstm, ngram, speculative, text_sampling
 from genai_core.text_search import beam_search, contrastive_search
 
 TITLE = "Text"
@@ -31,6 +31,18 @@ likeliest (Nguyen 2024), *typical* what is about as surprising as usual (Meister
 was there before (Keskar 2019). One **draw** $u \in [0, 1)$ then falls on the bar of what is left: with the same seed
 the same $u$ for the same place, so that two settings can be compared. **Beam search** draws nothing: it keeps the
 likeliest few texts of each length. **Contrastive search** (Su 2022) takes a likely token unlike those before it.
+
+At one token a pass, reading the weights is what takes the time, and **speculative decoding** (Leviathan 2023,
+[arXiv 2211.17192](https://arxiv.org/abs/2211.17192); Chen 2023, [arXiv 2302.01318](https://arxiv.org/abs/2302.01318))
+reads them once for several: a cheap model drafts $k$ tokens, and one pass of the GPT gives its distributions after all
+of them. The papers keep a draft $y$ with probability $\min(1, p(y) / q(y))$, which leaves the distribution of the text
+as it was. Here both models use the same draw $u$ for the same place, and the GPT's choice is what stands: so it is the
+very text that the seed gives without drafts. Were each draft right with the same probability $\alpha$, a pass would
+give, on average,
+
+$$1 + \alpha + \dots + \alpha^k = \frac{1 - \alpha^{k+1}}{1 - \alpha}$$
+
+tokens (Leviathan 2023, equation 1).
 """
 
 
@@ -54,7 +66,7 @@ def text_generate(
 
 
 # Values that a link fills, part by part.
-PARTS = {"write": 1, "compare": 1, "search": 1, "score": 1, "train": 4, "hub": 1}
+PARTS = {"write": 1, "compare": 1, "draft": 1, "search": 1, "score": 1, "train": 4, "hub": 1}
 
 
 def restore(query: dict) -> list:
@@ -64,6 +76,7 @@ def restore(query: dict) -> list:
     found = {
         "write": lambda: (write.whole(settings),),
         "compare": lambda: (compare.whole(settings),),
+        "draft": lambda: (draft.whole(settings),),
         "search": lambda: (search.search(settings),),
         "score": lambda: (score.score(settings),),
         "train": lambda: learn.values(settings),
@@ -79,6 +92,8 @@ def build_tab() -> list:
             written = write.build()
         with gr.Tab("Compare", id="compare"):
             compared = compare.build()
+        with gr.Tab("Draft", id="draft"):
+            drafted = draft.build()
         with gr.Tab("Search", id="search"):
             searched = search.build()
         with gr.Tab("Score", id="score"):
@@ -97,9 +112,10 @@ def build_tab() -> list:
         text_sampling.Typical,
         text_sampling.filtered,
         text_sampling.choose,
+        speculative.passes,
         beam_search,
         contrastive_search,
     )
     _common.model_cards(_models.NAMES)
     gr.api(text_generate, api_name="text_generate", **STREAM)
-    return [parts, written, compared, searched, scored, *trained, *fetched]
+    return [parts, written, compared, drafted, searched, scored, *trained, *fetched]

@@ -5,6 +5,7 @@ variance 1; `picture` turns the one into the other.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from genai_core import checkpoints
 from genai_core.diffusion import fewstep, schedules, unet
 from genai_core.diffusion.evaluation import evaluate
 from genai_core.diffusion.guided import denoiser
+from genai_core.diffusion.parts import record
 from genai_core.diffusion.samplers import SAMPLERS, SPACING, Step
 from genai_core.diffusion.unet import UNet, UNetConfig
 from genai_core.interpolation import slerp
@@ -39,7 +41,12 @@ def load(name: str) -> UNet:
     if name not in RECIPES:
         raise checkpoints.CheckpointError(f"There is no diffusion model '{name}'. There are: {', '.join(RECIPES)}.")
     config_class = type(RECIPES[name].config)
-    return checkpoints.load(name, MODELS[config_class], config_class)
+    return checkpoints.load(name, MODELS[config_class], config_class, _furnish)
+
+
+def _furnish(model: UNet, folder: Path) -> None:
+    levels = torch.zeros(2, device=next(model.parameters()).device)
+    record(model, torch.zeros(2, 1, 28, 28).to(levels), levels, levels.long(), *[levels] * model.jumps)
 
 
 def train(config: UNetConfig, data: tuple[Tensor, Tensor], **options) -> Iterator[TrainStep]:

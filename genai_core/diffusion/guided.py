@@ -9,9 +9,9 @@ it predicts with it, and beyond; our `guidance` is the paper's w + 1, so that 1 
 import torch
 from torch import Tensor
 
+from genai_core.diffusion.parts import by_parts
 from genai_core.diffusion.samplers import Denoiser, Prediction, from_v, from_x0
 from genai_core.diffusion.schedules import factors
-from genai_core.training import autocast
 
 
 def denoiser(model, labels: Tensor, *, grid: Tensor, guidance: float = 1.0, clip: bool = True) -> Denoiser:
@@ -43,8 +43,7 @@ def denoiser(model, labels: Tensor, *, grid: Tensor, guidance: float = 1.0, clip
 
 def _velocity(model, x: Tensor, t: Tensor, labels: Tensor, grid: Tensor) -> Tensor:
     levels = torch.full((len(x),), float(t), device=x.device)
-    with autocast(x.device):
-        if not model.jumps:
-            return model(x, levels, labels)
-        below = grid[grid < t - 1e-9]
-        return model(x, levels, labels, torch.full_like(levels, float(below[0])))
+    if not model.jumps:
+        return by_parts(model, x, levels, labels)
+    below = grid[grid < t - 1e-9]
+    return by_parts(model, x, levels, labels, torch.full_like(levels, float(below[0])))

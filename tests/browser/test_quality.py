@@ -71,10 +71,21 @@ def too_wide(page) -> list[int]:
     return [width] if width > 390 else []
 
 
+def seen_though_hidden(page) -> list[str]:
+    """Markup of what says that it is hidden and is on the page all the same."""
+    return page.evaluate(
+        """[...document.querySelectorAll('[hidden]')].filter((node) => node.checkVisibility())
+        .map((node) => node.outerHTML.slice(0, 200))"""
+    )
+
+
+LOOKS = (faults, missed, too_wide, seen_though_hidden)
+
+
 @pytest.fixture(scope="module")
 def walk(chromium, url):
     """{look: {part: what it found}} of one walk through every part; no other host was asked for anything on it."""
-    looks = {look: {} for look in (faults, missed, too_wide)}
+    looks = {look: {} for look in LOOKS}
     with visit(chromium, url) as page:
         page.evaluate(AXE_SCRIPT)
         page.evaluate(WATCH)
@@ -85,7 +96,7 @@ def walk(chromium, url):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("look", [faults, missed, too_wide], ids=lambda look: look.__name__)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
 def test_no_part_has(walk, look):
     assert len(walk[look]) > 2 * len(app.TABS)
     found = [f"{part}: {what}" for part, all_of_it in walk[look].items() for what in all_of_it]

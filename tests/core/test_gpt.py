@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from genai_core import gpt, text
+from genai_core import gpt, hub_text, text
 from genai_core.training import seeded
 
 MODERN = gpt.GPTConfig(vocab=11, context=16, layers=2, heads=2, width=16, dropout=0.1, zero_init=False, batch=4)
@@ -67,6 +67,22 @@ def test_a_reader_beyond_the_context_or_on_another_branch_is_as_a_new_one(config
     torch.testing.assert_close(twin.next_logits([*ids, 4]), model.next_logits([*ids, 4]), atol=1e-4, rtol=1e-4)
     with pytest.raises(ValueError, match="at least one token"):
         reader.next_logits([])
+
+
+@BOTH
+@pytest.mark.parametrize("frozen", [True, False])
+def test_tokens_read_along_have_the_logits_of_one_at_a_time_and_are_forgotten(config, frozen):
+    model, ids = made(config).requires_grad_(not frozen), tokens(60).tolist()
+    reader, plain = model.reader(), model.reader()
+    assert reader.room(ids[:3]) == 0  # nothing is read yet
+    reader.next_logits(ids[:3])
+    assert reader.room(ids[:3]) == reader.room(ids[:4]) + 1 == 13
+    for n, ahead in ((4, ids[4:9]), (5, [7, 7, 7]), (5, ids[5:16]), (16, [])):
+        each = [plain.next_logits([*ids[:n], *ahead[:i]]) for i in range(len(ahead) + 1)]
+        torch.testing.assert_close(reader.logits_along(ids[:n], ahead), torch.stack(each), atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="no room to read 1"):
+        reader.logits_along(ids[:16], [3])
+    torch.testing.assert_close(reader.next_logits(ids[:8]), plain.next_logits(ids[:8]), atol=1e-4, rtol=1e-4)
 
 
 @BOTH
@@ -132,14 +148,13 @@ def test_attention_is_softmax_of_scaled_products(generator):
     torch.testing.assert_close(attention(x, None)[0], attention.out(y.flatten(1)), atol=1e-5, rtol=1e-4)
 
 
-def test_gpt2_of_transformers_has_the_same_logits_with_the_same_weights():
-    from genai_core.hub_text import as_gpt2
-
-    model = made(CLASSIC)
-    theirs, ids = as_gpt2(model), tokens(2, 16)
+@pytest.mark.parametrize(("config", "twin"), [(CLASSIC, "as_gpt2"), (MODERN, "as_arcee")], ids=["gpt2", "arcee"])
+def test_a_twin_in_transformers_has_the_same_logits_with_the_same_weights(config, twin):
+    model, as_twin = made(config), getattr(hub_text, twin)
+    theirs, ids = as_twin(model), tokens(2, 16)
     torch.testing.assert_close(model(ids), theirs(ids).logits, atol=2e-4, rtol=1e-4)
-    with pytest.raises(ValueError, match="GPT-2"):
-        as_gpt2(made(MODERN))
+    with pytest.raises(ValueError, match="Only a model"):
+        as_twin(made(MODERN if config is CLASSIC else CLASSIC))
 
 
 @pytest.mark.parametrize("change", [{"norm": "batch"}, {"positions": "none"}, {"activation": "x"}, {"heads": 3}])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from demos import _checks, text
-from demos.text import _models, compare, hub, learn, score, search, write
+from demos.text import _models, compare, draft, hub, learn, score, search, write
 from genai_core import checkpoints, live_text
 from genai_core.text_sampling import FILTERS, Temperature, TopK, generate
 from tests.core.test_hub_text import saved
@@ -139,6 +139,24 @@ def test_the_tree_of_a_beam_search_hangs_together():
     assert greedy["finals"][0]["text"] == model.tokenizer.decode(best)
 
 
+def test_drafts_write_what_the_page_writes_without_them_and_passes_stream():
+    asked = {"prompt": "KING:\n", "temperature": 0.8, "tokens": 60, "seed": 4, "k": 4}
+    messages = list(draft.draft({"ask": asked}))
+    passes = [step for message in messages for step in message["new"]]
+    assert all(message["plain"] is None for message in messages[:-1])
+    assert messages[-1]["plain"] | {"seconds": 0} == {"seconds": 0, "alike": 60, "tokens": 60}
+    made = "".join(token for step in passes for token in step["tokens"])
+    plain = write.whole({**asked, "model": draft.MODEL, "filters": "temperature=0.8"})
+    assert made == "".join(token["text"] for token in plain["new"])
+    assert len(passes) < 60 / 1.5
+    assert all(step["tokens"][: step["accepted"]] == step["drafted"][: step["accepted"]] for step in passes)
+    assert passes == draft.whole(asked)["new"]
+    poor = draft.whole({**asked, "order": 1})
+    assert "".join(token for step in poor["new"] for token in step["tokens"]) == made
+    assert len(poor["new"]) > len(passes)
+    assert [len(step["tokens"]) for step in draft.whole({**asked, "k": 0})["new"]] == [1] * 60
+
+
 def test_contrastive_search_needs_states():
     value = search.search({"model": "lstm-shakespeare", "way": "contrastive", "tokens": 5, "k": 4})
     assert all(sum(c["taken"] for c in token["candidates"]) == 1 for token in value["tokens"])
@@ -194,6 +212,7 @@ def test_a_fetched_model_writes_and_explains_behind_the_same_controls(tmp_path, 
 QUERIES = {
     "write": {"model": "ngram-shakespeare", "prompt": "A", "filters": "top_k=5", "seed": "3", "tokens": "9"},
     "compare": {"prompt": "A", "order": "4", "temperature": "0.5", "tokens": "5", "seed": "2"},
+    "draft": {"prompt": "A", "k": "3", "order": "4", "temperature": "0", "tokens": "5", "seed": "2"},
     "search": {"model": "ngram-shakespeare", "way": "beam", "width": "2", "tokens": "3", "penalty": "0.5"},
     "score": {"text": "To be"},
     "train": {"source": "sums", "seed": "4"},
@@ -222,7 +241,12 @@ def test_a_saved_page_brings_its_settings_back():
     again = write.restore({"png": page})
     assert again["settings"] == value["settings"]
     assert again["new"] == value["new"]
-    for part, request in ((compare, {"tokens": 5}), (search, {"tokens": 3, "width": 2}), (score, {"text": "To be"})):
+    for part, request in (
+        (compare, {"tokens": 5}),
+        (draft, {"tokens": 5}),
+        (search, {"tokens": 3, "width": 2}),
+        (score, {"text": "To be"}),
+    ):
         assert part.restore({"png": part.save(request)})
     with pytest.raises(_checks.InputError, match="another part"):
         score.restore({"png": page})
@@ -287,6 +311,8 @@ PNG = base64.b64encode(b"not a picture").decode()
         lambda: score.score({"text": None}),
         lambda: compare.whole({"order": 9}),
         lambda: compare.whole({"temperature": -1}),
+        lambda: draft.whole({"k": 17}),
+        lambda: draft.whole({"order": 0}),
         lambda: learn.text_of("my text", "short"),
         lambda: learn.text_of("my text", "ab" * 200_000),
         lambda: learn.text_of("a book", ""),
@@ -302,7 +328,7 @@ def test_bad_requests_get_one_sentence(call):
 
 def test_a_stage_that_asks_for_nothing_gets_one_sentence():
     for bad in (None, 5, {}, {"ask": 1}):
-        for stream in (write.write, compare.compare):
+        for stream in (write.write, compare.compare, draft.draft):
             with pytest.raises(gr.Error) as caught:
                 list(stream(bad))
             assert caught.value.message != _checks.UNKNOWN

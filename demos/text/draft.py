@@ -1,0 +1,138 @@
+"""Speculative decoding: an n-gram model drafts, the GPT checks several tokens in one pass, and writes the same text."""
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+
+from demos import _checks, _common, _keep, _pictures
+from demos._common import QUIET, STREAM
+from demos.text import _models, write
+from demos.text._models import TAB
+from genai_core import speculative, text
+from genai_core.text_sampling import generate
+
+MODEL, DRAFT = "gpt-shakespeare", "ngram-shakespeare"  # both read characters
+KEPT, OWN = "#047857", "#c2410c"  # the inks of a saved picture
+PRESETS = {
+    "No dice": "The likeliest token each time. Are drafts kept more often than with dice?",
+    "Hot": "Temperature 1.5: both models draw from many tokens. How many drafts are still kept?",
+    "A poor draft": "A 2-gram knows one letter. Does the text get worse, or only slower?",
+    "Long drafts": "Twelve tokens at a time. Does reading more of them at once pay?",
+    "No drafts": "Plain decoding: one token a pass. Compare the passes.",
+}
+STATES = {
+    "No dice": {"temperature": 0.0},
+    "Hot": {"temperature": 1.5},
+    "A poor draft": {"order": 2},
+    "Long drafts": {"k": 12},
+    "No drafts": {"k": 0},
+}
+FIRST = {"prompt": "ROMEO:\n", "k": speculative.K, "order": 6, "temperature": 0.8, "tokens": 240, "seed": 1}
+
+
+def settings_of(request: dict) -> dict:
+    """What the page, a link or a saved picture asks for, checked."""
+    given = FIRST | _checks.record(request)
+    numbers = {key: _keep.from_link(given[key], f"The {key}") for key in ("k", "order", "temperature", "tokens")}
+    return {
+        "prompt": _models.prompt(given["prompt"], 500),
+        "k": _checks.whole(numbers["k"], "The length of a draft", 0, 16),
+        "order": _checks.whole(numbers["order"], "The order of the n-gram", 1, 8),
+        "temperature": _checks.number(numbers["temperature"], "The temperature", 0, 3),
+        "tokens": _checks.whole(numbers["tokens"], "The number of tokens", 1, 400),
+        "seed": _keep.seed(given["seed"]),
+    }
+
+
+def shown(step: speculative.Pass) -> dict:
+    """One pass for the page: what was drafted, what is kept, and how many of the drafts are."""
+    pieces = {key: [_models.piece(MODEL, i) for i in getattr(step, key)] for key in ("drafted", "tokens")}
+    return pieces | {"accepted": step.accepted}
+
+
+def messages(clean: dict) -> Iterator[dict]:
+    """The control's value, message by message: the passes that are new; last, how plain decoding compares."""
+    model, drafter = _models.load(MODEL), _models.load(DRAFT).at(clean["order"])
+    ids, told = _models.encoded(model, clean["prompt"])
+    chain = _models.filters([["temperature", clean["temperature"]]])
+
+    def dice():
+        return _models.generator_at(clean["seed"], 0)
+
+    speculative.generate(model, drafter, ids, max_tokens=3, generator=dice())  # what is made once is not timed
+    plan = {"run": f"{time.monotonic():.6f}", "settings": clean, "told": told, "plain": None}
+    steps = speculative.passes(
+        model, drafter, ids, k=clean["k"], chain=chain, max_tokens=clean["tokens"], generator=dice()
+    )
+    waiting, made, spent, sent = [], [], 0.0, time.monotonic()
+    begun = sent
+    for step in steps:
+        spent += time.monotonic() - begun
+        waiting.append(shown(step))
+        made += step.tokens
+        if time.monotonic() - sent > write.EVERY:
+            yield plan | {"new": waiting, "seconds": spent}
+            waiting, sent = [], time.monotonic()
+        begun = time.monotonic()
+    yield plan | {"new": waiting, "seconds": spent}
+    begun = time.monotonic()
+    plain = generate(model, ids, chain=chain, max_tokens=clean["tokens"], generator=dice())
+    plain_seconds = time.monotonic() - begun
+    yield plan | {
+        "new": [],
+        "seconds": spent,
+        "plain": {"seconds": plain_seconds, "alike": text.shared(made, plain), "tokens": len(plain)},
+    }
+
+
+@_checks.stream_handler
+def draft(view: dict) -> Iterator[dict]:
+    """The control's value {"ask": settings} -> its value, some passes at a time."""
+    yield from messages(settings_of(_checks.record(view, "The stage").get("ask")))
+
+
+def whole(found: dict) -> dict:
+    """Settings -> the control's value with all passes in it."""
+    *_, last = all_messages = list(messages(settings_of(found)))
+    return last | {"new": [step for message in all_messages for step in message["new"]]}
+
+
+def start(_request: dict) -> dict:
+    """The stage at first: a text that has been written."""
+    return whole({})
+
+
+def save(request: dict) -> str:
+    """Settings -> the text as PNG in base64, who made each token in its ink, the settings inside."""
+    clean = settings_of(request)
+    parts = [(clean["prompt"], write.SOFT)]
+    for step in whole(clean)["new"]:
+        kept = step["accepted"]
+        parts += [("".join(step["tokens"][:kept]), KEPT), ("".join(step["tokens"][kept:]), OWN)]
+    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "draft", **clean})
+
+
+def restore(request: dict) -> dict:
+    """{"png"}: a picture that `save` made -> the control's value."""
+    return whole(_keep.opened(request, TAB, "draft"))
+
+
+@_checks.stream_handler
+def preset(event: gr.EventData) -> Iterator[dict]:
+    """The chosen preset -> the control's value, some passes at a time."""
+    yield from messages(settings_of(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]))
+
+
+def build() -> gr.HTML:
+    """Returns the control, which `whole` fills."""
+    _common.lead(
+        "<b>Press Write</b>: an n-gram guesses a few tokens, the GPT checks all of them at once. Look for what it "
+        "keeps, what it strikes out, and how many passes that saves."
+    )
+    pills = _common.presets(PRESETS)
+    control = _common.control("draft", None, [start, save, restore])
+    run = control.submit(draft, control, control, **QUIET, **STREAM)
+    other = pills.click(preset, None, control, **QUIET, **STREAM)
+    control.stop(None, None, None, cancels=[run, other], api_visibility="private")
+    return control
