@@ -39,7 +39,7 @@ class UNetConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     ema: float = 0.999
-    cycles: int = 1  # in which the learning rate falls to 0; each goes on from the average of the last (Loshchilov 2016)
+    cycles: int = 1  # of the learning rate (Loshchilov 2016); each goes on from the average of the last
 
 
 class Block(nn.Module):

@@ -53,6 +53,19 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_been():
     assert [step.losses for step in resumed] == whole[3:]
 
 
+@pytest.mark.parametrize("cycles", [1, 2])
+def test_a_cycle_goes_on_from_the_average_of_the_last(cycles):
+    config = dataclasses.replace(TINY, cycles=cycles)
+    averages, weights = [], []
+    for step in diffusion.train(config, bars(64), steps=4):
+        parts = step.state()["parts"]
+        averages.append(parts["ema"]["model"])
+        weights.append(parts["model"])
+    first = config.lr / 50 * 1.01  # the longest way of Adam's first step, at the start of a warm-up
+    away = max(float((weights[2][name] - averages[1][name]).abs().max()) for name in weights[2])
+    assert (away <= first) == (cycles == 2)
+
+
 def test_the_loss_is_that_of_v(random_model):
     """Against the definition, for levels that the draw is known to take."""
     x, y = bars(8)
