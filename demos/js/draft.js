@@ -1,29 +1,29 @@
-// Speculative decoding. value: {run, settings, told, new: [{drafted: [text], tokens: [text], accepted}], seconds,
-// plain: {seconds, alike (tokens that both texts begin with), tokens} or null}; or, towards Python, {ask: settings}.
-let run = null, settings = null, passes = [];
+// Speculative decoding. value: {run, settings, told, new: [[text, kind, pass]] (kept, refused, own, bonus or alone: see
+// demos/text/draft.py), seconds, plain: {seconds, alike (tokens that both texts begin with), tokens} or null}; or,
+// towards Python, {ask: settings}.
+let run = null, settings = null, passes = 0, counts = {};
 const NUMBERS = ["k", "order", "temperature", "tokens", "seed"], DIALS = ["k", "order", "temperature"];
 const asked = () => ({ prompt: $(".prompt").value, ...Object.fromEntries(NUMBERS.map((name) => [name, +$("." + name).value])) });
 const told = () => { for (const name of DIALS) $(`.told-${name}`).textContent = $("." + name).value; };
 const chips = $(".chips");
 chips.setAttribute("aria-label", "The text, by who made each token"); chips.after(walkable(chips));
 
-const marked = (text, kind, title) => { const chip = chipOf(text); chip.classList.add(kind); chip.title = title; return chip; };
-const add = (pass) => {
-  const box = make("span", { class: "pass" }), { drafted, tokens, accepted } = pass, number = `pass ${passes.push(pass)}`;
-  tokens.slice(0, accepted).forEach((token) => box.append(marked(token, "drafted", `drafted and kept, ${number}`)));
-  const lost = drafted.slice(accepted).map((token) => (token === "\n" ? "↵" : token)).join("");
-  if (lost) box.append(make("span", { class: "refused", title: `drafted and refused, ${number}` }, lost));
-  const why = !drafted.length ? `nothing was drafted for ${number}` : lost ? `the GPT's own instead of “${drafted[accepted]}”, ${number}` : `a bonus: nothing was refused, ${number}`;
-  tokens.slice(accepted).forEach((token) => box.append(marked(token, !drafted.length ? "alone" : lost ? "own" : "bonus", why)));
-  chips.append(box);
+const WHY = { kept: "drafted and kept", own: "the GPT's own, instead of what was refused", bonus: "a bonus: no draft was refused", alone: "nothing was drafted" };
+const add = ([text, kind, pass]) => {
+  const box = chips.querySelector(".pass:last-of-type"), title = `pass ${pass}: ${WHY[kind] ?? "drafted and refused"}`;
+  const into = pass === passes ? box : make("span", { class: "pass" });
+  if (into !== box) chips.append(into);
+  const chip = kind === "refused" ? make("span", {}, text === "\n" ? "↵" : text) : chipOf(text);
+  chip.classList.add(kind); chip.title = title; into.append(chip);
+  passes = pass; counts[kind] = (counts[kind] ?? 0) + 1;
 };
 const upTo = (n) => {
   [...chips.querySelectorAll(".pass")].forEach((box, i) => { box.hidden = i >= n; });
-  $(".at").max = Math.max(1, passes.length); $(".at").value = n; $(".which").textContent = `${n} of ${passes.length}`;
+  $(".at").max = Math.max(1, passes); $(".at").value = n; $(".which").textContent = `${n} of ${passes}`;
 };
 const figures = ({ seconds, plain }) => {
-  const sum = (f) => passes.reduce((n, pass) => n + f(pass), 0), made = sum((p) => p.tokens.length), drafted = sum((p) => p.drafted.length), kept = sum((p) => p.accepted);
-  const rows = [["tokens", made], ["passes of the GPT", passes.length], ["tokens a pass", (made / Math.max(1, passes.length)).toFixed(2)], ["drafts kept", drafted ? `${kept} of ${drafted}, ${Math.round((100 * kept) / drafted)} %` : "none drafted"]];
+  const { kept = 0, refused = 0, own = 0, bonus = 0, alone = 0 } = counts, made = kept + own + bonus + alone, drafted = kept + refused;
+  const rows = [["tokens", made], ["passes of the GPT", passes], ["tokens a pass", (made / Math.max(1, passes)).toFixed(2)], ["drafts kept", drafted ? `${kept} of ${drafted}, ${Math.round((100 * kept) / drafted)} %` : "none drafted"]];
   $(".figures").replaceChildren(...rows.map(([title, value]) => { const row = make("tr"); row.append(make("td", {}, title), make("td", { class: "num" }, String(value))); return row; }));
   $(".races").replaceChildren();
   if (!plain) { $(".verdict").textContent = "Writing…"; return; }
@@ -39,13 +39,13 @@ const figures = ({ seconds, plain }) => {
 };
 const take = (message) => {
   if (run !== message.run) {
-    run = message.run; settings = message.settings; passes = []; say("");
+    run = message.run; settings = message.settings; passes = 0; counts = {}; say("");
     chips.replaceChildren(make("span", { class: "prompted" }, settings.prompt));
     if (document.activeElement !== $(".prompt")) $(".prompt").value = settings.prompt;
     for (const name of NUMBERS) if (document.activeElement !== $("." + name)) $("." + name).value = settings[name];
     told();
   }
-  message.new.forEach(add); upTo(passes.length); figures(message);
+  message.new.forEach(add); upTo(passes); figures(message);
   $(".note").textContent = message.told;
 };
 const read = () => {

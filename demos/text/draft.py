@@ -45,10 +45,16 @@ def settings_of(request: dict) -> dict:
     }
 
 
-def shown(step: speculative.Pass) -> dict:
-    """One pass for the page: what was drafted, what is kept, and how many of the drafts are."""
-    pieces = {key: [_models.piece(MODEL, i) for i in getattr(step, key)] for key in ("drafted", "tokens")}
-    return pieces | {"accepted": step.accepted}
+def shown(step: speculative.Pass, number: int) -> list[list]:
+    """The tokens of one pass for the page, in the order in which they stand there: [text, kind, pass].
+
+    "kept" and "refused" were drafted, the rest is the GPT's: "own" instead of what was refused, a "bonus" if nothing
+    was, "alone" if nothing had been drafted. (A list of lists of one length: Gradio 6.31 loses its count in others.)
+    """
+    last = "own" if step.accepted < len(step.drafted) else "bonus" if step.drafted else "alone"
+    kinds = [("kept", step.drafted[: step.accepted]), ("refused", step.drafted[step.accepted :])]
+    kinds.append((last, step.tokens[step.accepted :]))
+    return [[_models.piece(MODEL, token), kind, number] for kind, tokens in kinds for token in tokens]
 
 
 def messages(clean: dict) -> Iterator[dict]:
@@ -67,9 +73,9 @@ def messages(clean: dict) -> Iterator[dict]:
     )
     waiting, made, spent, sent = [], [], 0.0, time.monotonic()
     begun = sent
-    for step in steps:
+    for number, step in enumerate(steps, 1):
         spent += time.monotonic() - begun
-        waiting.append(shown(step))
+        waiting += shown(step, number)
         made += step.tokens
         if time.monotonic() - sent > write.EVERY:
             yield plan | {"new": waiting, "seconds": spent}
@@ -93,9 +99,9 @@ def draft(view: dict) -> Iterator[dict]:
 
 
 def whole(found: dict) -> dict:
-    """Settings -> the control's value with all passes in it."""
+    """Settings -> the control's value with the whole text in it."""
     *_, last = all_messages = list(messages(settings_of(found)))
-    return last | {"new": [step for message in all_messages for step in message["new"]]}
+    return last | {"new": [token for message in all_messages for token in message["new"]]}
 
 
 def start(_request: dict) -> dict:
@@ -106,10 +112,9 @@ def start(_request: dict) -> dict:
 def save(request: dict) -> str:
     """Settings -> the text as PNG in base64, who made each token in its ink, the settings inside."""
     clean = settings_of(request)
-    parts = [(clean["prompt"], write.SOFT)]
-    for step in whole(clean)["new"]:
-        kept = step["accepted"]
-        parts += [("".join(step["tokens"][:kept]), KEPT), ("".join(step["tokens"][kept:]), OWN)]
+    inks = {"kept": KEPT, "own": OWN, "bonus": OWN, "alone": OWN}
+    made = [(piece, inks[kind]) for piece, kind, _ in whole(clean)["new"] if kind in inks]
+    parts = [(clean["prompt"], write.SOFT), *made]
     return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "draft", **clean})
 
 

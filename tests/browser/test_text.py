@@ -105,13 +105,13 @@ def test_three_models_write_side_by_side(tab):
 def test_drafts_are_kept_or_struck_out_and_the_text_is_the_same(tab):
     open_part(tab, "Draft")
     tab.get_by_text("Both texts are the same, all 240 tokens").wait_for()
-    kept = tab.locator(".chip.drafted").count()
+    kept = tab.locator(".chip.kept").count()
     assert kept > 50
     assert tab.locator(".refused").count() > 10
     tab.get_by_role("slider", name="How many passes are shown").fill("1")
     assert tab.locator(".pass:visible").count() == 1
     tab.get_by_role("button", name="A poor draft").click()
-    tab.wait_for_function("k => document.querySelectorAll('.pass .chip.drafted').length < k", arg=kept)
+    tab.wait_for_function("k => document.querySelectorAll('.pass .chip.kept').length < k", arg=kept)
     tab.get_by_text("Both texts are the same, all 240 tokens").wait_for()
 
 

@@ -139,22 +139,29 @@ def test_the_tree_of_a_beam_search_hangs_together():
     assert greedy["finals"][0]["text"] == model.tokenizer.decode(best)
 
 
+def made(tokens):
+    return "".join(text for text, kind, _ in tokens if kind != "refused")
+
+
 def test_drafts_write_what_the_page_writes_without_them_and_passes_stream():
     asked = {"prompt": "KING:\n", "temperature": 0.8, "tokens": 60, "seed": 4, "k": 4}
     messages = list(draft.draft({"ask": asked}))
-    passes = [step for message in messages for step in message["new"]]
+    tokens = [token for message in messages for token in message["new"]]
     assert all(message["plain"] is None for message in messages[:-1])
     assert messages[-1]["plain"] | {"seconds": 0} == {"seconds": 0, "alike": 60, "tokens": 60}
-    made = "".join(token for step in passes for token in step["tokens"])
     plain = write.whole({**asked, "model": draft.MODEL, "filters": "temperature=0.8"})
-    assert made == "".join(token["text"] for token in plain["new"])
-    assert len(passes) < 60 / 1.5
-    assert all(step["tokens"][: step["accepted"]] == step["drafted"][: step["accepted"]] for step in passes)
-    assert passes == draft.whole(asked)["new"]
-    poor = draft.whole({**asked, "order": 1})
-    assert "".join(token for step in poor["new"] for token in step["tokens"]) == made
-    assert len(poor["new"]) > len(passes)
-    assert [len(step["tokens"]) for step in draft.whole({**asked, "k": 0})["new"]] == [1] * 60
+    assert made(tokens) == "".join(token["text"] for token in plain["new"])
+    assert tokens == draft.whole(asked)["new"]
+    passes = tokens[-1][2]
+    assert passes < 60 / 1.5
+    for number in range(1, passes + 1):
+        kinds = [kind for _, kind, at in tokens if at == number]
+        assert kinds == sorted(kinds, key=["kept", "refused", "own", "bonus", "alone"].index)
+        assert kinds[-1] == ("own" if "refused" in kinds else "bonus" if "kept" in kinds else "alone")
+    poor = draft.whole({**asked, "order": 1})["new"]
+    assert made(poor) == made(tokens)
+    assert poor[-1][2] > passes
+    assert [kind for _, kind, _ in draft.whole({**asked, "k": 0})["new"]] == ["alone"] * 60
 
 
 def test_contrastive_search_needs_states():
