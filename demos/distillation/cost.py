@@ -94,9 +94,11 @@ def plot(found: dict[str, dict], axis: str) -> str:
         while any(abs(place - other) < 12 and abs(x(a) - across) < 60 for across, other in taken):
             place -= 3  # a name gives way to those of better nets
         taken.append((x(a), place))
-        reach = 16 + 7 * len(title(name))  # a name that would cover another's dot stands on the left of its own
-        covers = any(0 < x(c) - x(a) < reach and abs(y(d) - place + 4) < 10 for c, d in points.values())
-        side = f'x="{x(a) - 10:.0f}" text-anchor="end"' if covers else f'x="{x(a) + 10:.0f}"'
+        reach = 16 + 7 * len(title(name))  # a name that would cover a dot stands on the left, if there is room
+        level = [x(c) - x(a) for c, d in points.values() if abs(y(d) - place + 4) < 10]
+        left = any(4 < gap < reach for gap in level) and not any(4 < -gap < reach for gap in level)
+        left = left and x(a) - reach > LEFT
+        side = f'x="{x(a) - 10:.0f}" text-anchor="end"' if left else f'x="{x(a) + 10:.0f}"'
         dots += (
             f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
             f'<text class="name" {side} y="{place:.0f}">{html.escape(title(name))}</text>'
