@@ -53,9 +53,14 @@ def build_app() -> gr.Blocks:
             titles = [tab.TITLE for tab in TABS]
             return gr.Tabs(selected=_checks.choice(event.tab, "The tab", titles).lower())
 
+        def forget(request: gr.Request) -> None:
+            """A page was closed: what Gradio keeps of it goes now, and not when 300 others have come."""
+            demo.state_holder.session_data.pop(request.session_hash, None)
+
         every_part = [part for parts in restored for part in parts]
         demo.load(restore, None, [notice, tabs, *every_part], **LIGHT, **QUIET)
         doors.click(_checks.handler(enter), None, tabs, **LIGHT, **QUIET)
+        demo.unload(forget)  # after whatever else ends with a page
     return demo
 
 

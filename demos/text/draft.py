@@ -10,9 +10,9 @@ from demos._common import QUIET, STREAM
 from demos.text import _models, write
 from demos.text._models import TAB
 from genai_core import speculative, text
-from genai_core.text_sampling import generate
 
 MODEL, DRAFT = "gpt-shakespeare", "ngram-shakespeare"  # both read characters
+SECONDS = 60.0  # a run's own end, whatever the machine
 KEPT, OWN = "#047857", "#c2410c"  # the inks of a saved picture
 PRESETS = {
     "No dice": "The likeliest token each time. Are drafts kept more often than with dice?",
@@ -63,33 +63,31 @@ def messages(clean: dict) -> Iterator[dict]:
     ids, told = _models.encoded(model, clean["prompt"])
     chain = _models.filters([["temperature", clean["temperature"]]])
 
-    def dice():
-        return _models.generator_at(clean["seed"], 0)
+    def written(k: int, tokens: int = clean["tokens"]) -> Iterator[speculative.Pass]:
+        generator = _models.generator_at(clean["seed"], 0)
+        return speculative.passes(model, drafter, ids, k=k, chain=chain, max_tokens=tokens, generator=generator)
 
-    speculative.generate(model, drafter, ids, max_tokens=3, generator=dice())  # what is made once is not timed
-    plan = {"run": f"{time.monotonic():.6f}", "settings": clean, "told": told, "plain": None}
-    steps = speculative.passes(
-        model, drafter, ids, k=clean["k"], chain=chain, max_tokens=clean["tokens"], generator=dice()
-    )
-    waiting, made, spent, sent = [], [], 0.0, time.monotonic()
-    begun = sent
-    for number, step in enumerate(steps, 1):
-        spent += time.monotonic() - begun
-        waiting += shown(step, number)
-        made += step.tokens
-        if time.monotonic() - sent > write.EVERY:
-            yield plan | {"new": waiting, "seconds": spent}
-            waiting, sent = [], time.monotonic()
-        begun = time.monotonic()
-    yield plan | {"new": waiting, "seconds": spent}
-    begun = time.monotonic()
-    plain = generate(model, ids, chain=chain, max_tokens=clean["tokens"], generator=dice())
-    plain_seconds = time.monotonic() - begun
-    yield plan | {
-        "new": [],
-        "seconds": spent,
-        "plain": {"seconds": plain_seconds, "alike": text.shared(made, plain), "tokens": len(plain)},
-    }
+    list(written(clean["k"], tokens=3))  # what is made once is not timed
+    begun = sent = time.monotonic()
+    plan = {"run": f"{begun:.6f}", "settings": clean, "told": told, "plain": None}
+    texts, spent, waiting = ([], []), [0.0, 0.0], []
+    for plainly, k in enumerate((clean["k"], 0)):
+        before = time.monotonic()
+        for number, step in enumerate(written(k), 1):
+            now = time.monotonic()
+            spent[plainly] += now - before  # without what the page takes
+            texts[plainly].extend(step.tokens)
+            if not plainly:
+                waiting += shown(step, number)
+            if now - begun > SECONDS:
+                raise _checks.InputError(f"This text was ended after {SECONDS:.0f} seconds; choose fewer tokens.")
+            if now - sent > write.EVERY:
+                yield plan | {"new": waiting, "seconds": spent[0]}
+                waiting, sent = [], time.monotonic()
+            before = time.monotonic()
+    made, plain = texts
+    compared = {"seconds": spent[1], "alike": text.shared(made, plain), "tokens": len(plain)}
+    yield plan | {"new": waiting, "seconds": spent[0], "plain": compared}
 
 
 @_checks.stream_handler

@@ -39,6 +39,11 @@ def compare(page):
     press("Compare")(page)
 
 
+def draft(page):
+    page.locator(".tokens:visible").fill("400")
+    press("Write")(page)
+
+
 def fill_in(page):
     open_part(page, "Inpaint")
     page.wait_for_timeout(1000)  # the digit that is to be filled in has come
@@ -66,6 +71,7 @@ RUNS = {
     "tab=diffusion&part=lab": press("Train"),
     "tab=text&part=write&tokens=20": write,
     "tab=text&part=compare&tokens=20": compare,
+    "tab=text&part=draft&tokens=20": draft,
     "tab=text&part=train": press("Train"),
     "tab=clip&part=yours": read,
     "tab=distillation&part=race": press("Race"),
@@ -137,6 +143,14 @@ def leave(link, demo, url, chromium):
 @pytest.mark.parametrize("link", RUNS)
 def test_who_closes_the_page_ends_the_run(link, served, chromium):
     leave(link, *served, chromium)
+
+
+def test_nothing_is_kept_of_a_page_that_is_closed(served, chromium):
+    demo, url = served
+    page = opened(chromium, url, "tab=gan&part=lab")
+    wait_until(lambda: demo.state_holder.session_data, 15)
+    page.close()
+    wait_until(lambda: not demo.state_holder.session_data, PATIENCE)
 
 
 def test_past_the_limit_a_page_is_told_that_the_server_is_busy(served, chromium, monkeypatch):
