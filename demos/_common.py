@@ -6,6 +6,7 @@ import html
 import inspect
 import io
 import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,7 +154,7 @@ def how_it_works(text: str, *sources: Callable) -> None:
 def listing(sources: tuple[Callable, ...]) -> str:
     """The source of functions and classes as Markdown, each under its name."""
     return "\n\n".join(
-        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{inspect.getsource(source)}```"
+        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{textwrap.dedent(inspect.getsource(source))}```"
         for source in sources
     )
 
