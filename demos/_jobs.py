@@ -2,8 +2,8 @@
 
 `run("genai_core.live:train_vae", seed=0)` calls that generator in a spawned process (low priority, one torch thread),
 and yields what it yields. Closing the generator (Stop, or the page left) ends the job at its next value; a worker that
-does not answer is killed, and the next job gets a new one. A worker is kept for the next job; there are at most
-WORKERS, each started when it is first needed.
+does not answer is killed, and another one started for the next job. A worker is kept for the next job; there are at
+most WORKERS, each started when it is first needed.
 """
 
 import atexit
@@ -13,11 +13,12 @@ import multiprocessing
 import os
 import queue
 import sys
+import time
 import types
 from collections.abc import Iterator
 
 WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # jobs that run side by side
-PATIENCE = 2.0  # seconds a stopped job has until its worker is killed
+PATIENCE = 0.5  # seconds a stopped job has until its worker is killed
 SILENCE = 60.0  # seconds without a value after which a worker counts as hung
 
 
@@ -98,28 +99,34 @@ def free() -> int:
     return _free.qsize()
 
 
-def run(name: str, **settings) -> Iterator:
+def run(name: str, beat: float = SILENCE, **settings) -> Iterator:
     """Yield the values of the generator `module:function(**settings)`, run in a worker.
 
+    After every `beat` seconds without a value None is yielded, so that whoever iterates can close the generator then.
     Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A job waits for a free worker.
     Raises: JobError with one sentence if the job raised or its worker died.
     """
     worker = _free.get()
     try:
-        yield from _run(worker, name, settings)
+        yield from _run(worker, name, beat, settings)
     finally:
         _free.put(worker)
 
 
-def _run(worker: _Worker, name: str, settings: dict) -> Iterator:
+def _run(worker: _Worker, name: str, beat: float, settings: dict) -> Iterator:
     worker.start()
     running = True
     try:
         worker.pipe.send((name, settings))
+        heard = time.monotonic()
         while running:
-            if not worker.pipe.poll(SILENCE):
-                raise JobError("The training stopped answering and was ended; start it again.")
+            if not worker.pipe.poll(beat):
+                if time.monotonic() - heard >= SILENCE:
+                    raise JobError("The training stopped answering and was ended; start it again.")
+                yield None
+                continue
             kind, value = worker.pipe.recv()
+            heard = time.monotonic()
             running = kind == "value"
             if kind == "error":
                 raise JobError(value)
@@ -135,12 +142,11 @@ def _run(worker: _Worker, name: str, settings: dict) -> Iterator:
 
 
 def _stop(worker: _Worker) -> None:
-    """Ask the worker to end its job and drain what it still sends; kill it if it does not answer in time."""
-    try:
+    """Ask the worker to end its job and drain what it still sends; another one takes its place if it does not."""
+    with contextlib.suppress(EOFError, OSError):
         worker.pipe.send((None, None))
         while worker.pipe.poll(PATIENCE):
             if worker.pipe.recv()[0] != "value":
                 return
-        worker.kill()
-    except (EOFError, OSError):
-        worker.kill()
+    worker.kill()
+    worker.start()

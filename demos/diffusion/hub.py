@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep
+from demos import _checks, _common, _keep, _live
 from demos.diffusion._models import SAMPLERS
 
 KNOWN = ("google/ddpm-cifar10-32", "google/ddpm-celebahq-256", "google/ddpm-cat-256")
@@ -47,11 +47,7 @@ def draw(name, sampler, steps, seed) -> Iterator[str]:
     """The page's controls -> progress, then the predicted picture step by step, as HTML."""
     clean = settings(name, sampler, steps, seed)
     clean["sampler"] = SAMPLERS[clean["sampler"]]
-    try:
-        for said, x in _jobs.run("genai_core.diffusion.hub:play", **clean):
-            yield page(said, x)
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    yield from _live.frames("genai_core.diffusion.hub:play", lambda value: page(*value), **clean)
 
 
 def failed() -> str:

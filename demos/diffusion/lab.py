@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from demos import _checks, _common, _jobs, _keep, _points
+from demos import _checks, _common, _keep, _live, _points
 from demos._common import LIGHT, QUIET
 from demos.diffusion._models import TAB
 from genai_core import points
@@ -74,11 +74,11 @@ def empty(data: str, number: int = 0) -> dict:
 
 def frames(function: str, number: int, drawing: list | None, **settings) -> Iterator[tuple]:
     """The control's value and the state, (training's number, bytes), frame by frame. Raises: InputError."""
-    try:
-        for frame, state in _jobs.run(f"genai_core.diffusion.play:{function}", **settings):
-            yield shown(frame, number, drawing), (number, state)
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    return _live.frames(
+        f"genai_core.diffusion.play:{function}",
+        lambda value: (shown(value[0], number, drawing), (number, value[1])),
+        **settings,
+    )
 
 
 @_checks.stream_handler

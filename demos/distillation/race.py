@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import gradio as gr
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep, _pictures
+from demos import _checks, _common, _keep, _live, _pictures
 from demos._common import LIGHT, QUIET, TRAIN
 from demos.distillation._models import TAB
 from genai_core import distillation
@@ -76,11 +76,8 @@ def race(hidden, temperature, alpha, examples, seed, _view) -> Iterator[dict]:
     """The page's controls -> the control's value, frame by frame, for at most a minute."""
     settings = settings_of(hidden, temperature, alpha, examples, seed)
     run = f"{time.monotonic():.6f}"
-    try:
-        for frame in _jobs.run("genai_core.distillation.play:race", steps=STEPS, **settings):
-            yield {"run": run, **vars(frame)}
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    job = "genai_core.distillation.play:race"
+    yield from _live.frames(job, lambda frame: {"run": run, **vars(frame)}, steps=STEPS, **settings)
 
 
 def picture(_hidden, _temperature, _alpha, examples, seed, _view) -> Image.Image:

@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep, _points
+from demos import _checks, _common, _keep, _live, _points
 from demos._common import LIGHT, QUIET
 from demos.gan import _plane
 from genai_core.gan.lab import PRESETS as RECIPES
@@ -55,21 +55,18 @@ def frames(who: str, per_frame: int, pause: float, n: int, number: int, state, d
     """
     total = {"ring": 8, "grid": 25}.get(data) if isinstance(data, str) else None
     drawing = None if isinstance(data, str) else data
-    try:
-        for frame, game in _jobs.run(
-            "genai_core.gan.play:play",
-            settings=settings,
-            data=data,
-            seed=seed,
-            state=state[1] if state and state[0] == number else None,
-            per_frame=per_frame,
-            frames=n,
-            who=who,
-            pause=pause,
-        ):
-            yield _plane.shown(frame, number, total, drawing), (number, game)
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    return _live.frames(
+        "genai_core.gan.play:play",
+        lambda value: (_plane.shown(value[0], number, total, drawing), (number, value[1])),
+        settings=settings,
+        data=data,
+        seed=seed,
+        state=state[1] if state and state[0] == number else None,
+        per_frame=per_frame,
+        frames=n,
+        who=who,
+        pause=pause,
+    )
 
 
 @_checks.stream_handler

@@ -8,7 +8,7 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep, _pictures
+from demos import _checks, _common, _keep, _live, _pictures
 from demos._common import LIGHT, QUIET, TRAIN
 from demos.text import _models
 from demos.text._models import TAB
@@ -91,12 +91,15 @@ def train(source, own, seed, _view) -> Iterator[dict]:
     """The page's controls -> the control's value, frame by frame, for at most a minute and a half."""
     clean = settings_of(source, own, seed)
     run = f"{time.monotonic():.6f}"
-    try:
-        job = {"string": text_of(source, own), "seed": clean["seed"], "steps": STEPS}
-        for frame in _jobs.run("genai_core.live_text:train_gpt", **job):
-            yield {"run": run, **vars(frame), "kinds": len(set(job["string"]))}
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    string = text_of(source, own)
+    kinds = len(set(string))
+    yield from _live.frames(
+        "genai_core.live_text:train_gpt",
+        lambda frame: {"run": run, **vars(frame), "kinds": kinds},
+        string=string,
+        seed=clean["seed"],
+        steps=STEPS,
+    )
 
 
 def picture(_source, _own, _seed, view) -> Image.Image:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos import _checks, _common, _jobs, _keep
+from demos import _checks, _common, _keep, _live
 from genai_core import sprites
 
 FACTORS = {
@@ -70,11 +70,7 @@ def train(factors: str, beta: float, seed: float) -> Iterator[dict]:
     """What varies, beta in [0, 16], seed -> the control's value, frame by frame, for at most a minute."""
     settings = settings_of(factors, beta, seed)
     vary = FACTORS[settings.pop("factors")]
-    try:
-        for frame in _jobs.run("genai_core.live:train_vae", vary=vary, steps=STEPS, **settings):
-            yield drawn(frame)
-    except _jobs.JobError as error:
-        raise _checks.InputError(str(error)) from None
+    yield from _live.frames("genai_core.live:train_vae", drawn, vary=vary, steps=STEPS, **settings)
 
 
 def build() -> list:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import app
 import genai_core
-from demos import _jobs
+from demos import _jobs, clip
 from demos._serve import serve
 from genai_core import uploads
 from tests.browser.conftest import free_port
@@ -80,8 +80,8 @@ RUNS = {
 
 @contextlib.contextmanager
 def app_here():
-    """The app, and its address."""
-    list(_jobs.run("tests.demos.jobs_to_run:count", n=1))  # a run cannot be left while its worker still starts
+    """The app as it is when its first seconds are over, and its address."""
+    clip.warm()
     demo = app.build_app()
     _, url, _ = serve(demo, port=free_port(), prevent_thread_lock=True, quiet=True)
     yield demo, url

@@ -39,10 +39,23 @@ def test_a_stop_that_comes_after_the_job_has_ended_does_not_stop_the_next():
     works()
 
 
-def test_a_job_that_hangs_is_killed_on_stop():
-    job = _jobs.run(f"{HERE}:hang")
-    next(job)
+def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker_that_has_started():
+    first, _ = next(_jobs.run(f"{HERE}:process"))
+    job = _jobs.run(f"{HERE}:hang", beat=0.05)
+    assert next(value for value in job if value is not None) == 0
+    assert next(job) is None
+    begun = time.monotonic()
     job.close()
+    assert time.monotonic() - begun < _jobs.PATIENCE + 1
+    assert all(worker.process.is_alive() for worker in _jobs._free.queue)
+    assert next(_jobs.run(f"{HERE}:process"))[0] != first
+
+
+def test_silence_for_too_long_is_an_error(monkeypatch):
+    works()  # the worker has started
+    monkeypatch.setattr(_jobs, "SILENCE", 0.3)
+    with pytest.raises(_jobs.JobError, match="stopped answering"):
+        list(_jobs.run(f"{HERE}:hang", beat=0.1))
     works()
 
 
