@@ -5,6 +5,9 @@ import html
 import os
 import threading
 
+import demos._temporary  # first of all
+
+# isort: split
 import demos._large  # noqa: F401, before all that imports gradio or torch
 
 # isort: split

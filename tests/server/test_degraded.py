@@ -2,6 +2,8 @@
 
 import base64
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -97,3 +99,26 @@ def test_the_page_comes_and_no_other_host_was_asked_for(poor):
     _, wire, log = poor
     assert "Generative AI" in wire.client.get("/").text
     assert not log.exists(), log.read_text()
+
+
+READ_ONLY = """
+import sys, tempfile
+tempfile._candidate_tempdir_list = lambda: ["/proc/none"]
+sys.modules["os"].access = lambda path, mode: {memory}
+import demos._temporary
+print(tempfile.gettempdir())
+"""
+
+
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [
+        (True, "/dev/shm"),
+        (False, "No folder for temporary files can be written to; name one in the variable TMPDIR."),
+    ],
+)
+def test_where_no_disk_can_be_written_to_memory_is_or_a_sentence_says_so(memory, said):
+    script = READ_ONLY.format(memory=memory)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (run.stdout + run.stderr).strip() == said
+    assert run.returncode == (not memory)
