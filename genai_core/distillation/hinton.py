@@ -29,7 +29,7 @@ class MLPConfig:
     dropout: float = 0.0  # share of each hidden layer that is left out
     input_dropout: float = 0.0  # share of the pixels
     max_norm: float = 0.0  # bound on the length of each unit's incoming weights; 0: none
-    jitter: int = 0  # pixels by which a picture is shifted at most, in either direction
+    jitter: int = 0  # pixels by which a picture is shifted at most, in either direction, fractions included
     # objective
     teacher: str = ""  # checkpoint whose logits are matched; "": none, the labels alone
     temperature: float = 20.0
@@ -66,6 +66,18 @@ def jitter(x: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor:
     return windows[torch.arange(n), down, right][:, None]
 
 
+def glide(x: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor:
+    """The same by any distance up to `pixels`, between two pixels, too: each is then a mean of four, by their share."""
+    n, height, width = len(x), *x.shape[2:]
+    windows = F.pad(x[:, 0], (pixels,) * 4).unfold(1, height + 1, 1).unfold(2, width + 1, 1)  # a pixel more than needed
+    distance = 2 * pixels * torch.rand((2, n), generator=generator)
+    whole = distance.long().clamp(max=2 * pixels - 1)
+    part = (distance - whole)[:, :, None, None]
+    found = windows[torch.arange(n), *whole]  # [N, H + 1, W + 1]
+    found = found[:, :-1].lerp(found[:, 1:], part[0])
+    return found[:, :, :-1].lerp(found[:, :, 1:], part[1])[:, None]
+
+
 @torch.no_grad()
 def max_norm(model: nn.Module, bound: float) -> None:
     """Shorten, in place, the incoming weights of every unit to at most `bound` [Srivastava 2014, section 5.1]."""
@@ -84,7 +96,7 @@ def train(config: MLPConfig, examples: tuple[Tensor, Tensor], **options) -> Iter
         config,
         (pictures[kept], labels[kept]),
         teacher=load(config.teacher) if config.teacher else None,
-        augment=partial(jitter, pixels=config.jitter) if config.jitter else None,
+        augment=partial(glide, pixels=config.jitter) if config.jitter else None,
         constrain=partial(max_norm, bound=config.max_norm) if config.max_norm else None,
         **options,
     )
@@ -135,7 +147,7 @@ def correction(model: MLP, test: tuple[Tensor, Tensor], train: tuple[Tensor, Ten
     return figures
 
 
-TEACHER = MLPConfig((1200, 1200), dropout=0.3, max_norm=3.0, jitter=2, lr=2e-3)
+TEACHER = MLPConfig((1200, 1200), dropout=0.3, max_norm=2.0, jitter=2, lr=2e-3)
 STUDENT = {"teacher": "distill-teacher", "alpha": 0.5, "lr": 4e-3}
 RECIPES = {
     "distill-teacher": Recipe(TEACHER, "mnist", steps=16_000),

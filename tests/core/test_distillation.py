@@ -128,6 +128,21 @@ def test_jitter_shifts_each_picture_by_whole_pixels_in_every_way():
     assert torch.equal(moved, hinton.jitter(x, seed(1), pixels=2))
 
 
+def test_glide_moves_the_middle_of_each_picture_by_any_distance_and_keeps_what_stays_inside():
+    x = torch.zeros(200, 1, 28, 28)
+    x[:, :, 10:14, 15:18] = 1
+    moved = hinton.glide(x, seed(1), pixels=2)
+    mass = moved.sum((1, 2, 3))
+    assert torch.allclose(mass, torch.full((200,), 12.0))
+    rows = (moved.sum((1, 3)) * torch.arange(28)).sum(1) / mass - 11.5
+    columns = (moved.sum((1, 2)) * torch.arange(28)).sum(1) / mass - 16
+    for distance in (rows, columns):
+        assert -2 <= distance.min() < -1.9
+        assert 1.9 < distance.max() <= 2
+        assert (distance - distance.round()).abs().mean() > 0.2  # between pixels, too
+    assert torch.equal(moved, hinton.glide(x, seed(1), pixels=2))
+
+
 def test_max_norm_shortens_the_long_and_leaves_the_rest():
     model = hinton.MLP(TINY)
     weight = model.layers[2].weight.data
