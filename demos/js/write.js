@@ -68,6 +68,7 @@ const status = () => {
   $(".state").textContent = !done && !timing ? "waiting for a free place …" : `${tokens().length} tokens${speed}${done ? "" : " …"}${held ? ` · at ${held} the filters left no token, and the likeliest stayed` : ""}`;
   $(".halt").disabled = done;
 };
+const surprise = () => tokens().reduce((least, t, k, all) => (t.p < all[least].p ? k : least), 0); // a place to begin
 const choose = (k) => { chosen = k; paint(); look(); };
 chips.addEventListener("click", (event) => {
   const chip = event.target.closest(".chip");
@@ -103,7 +104,7 @@ const explain = (found, k) => {
   const mark = make("i"); mark.style.left = `${100 * found.draw}%`;
   $(".cumulative").replaceChildren(...pieces.filter(Boolean), mark);
   const drawn = found.candidates.find((c) => c.id === found.token)?.text ?? "another";
-  $(".drawn").textContent = `All that was left, likeliest first. The dice fell on u = ${found.draw.toFixed(3)}: “${drawn}”${same ? "." : token.hand ? ", but you chose otherwise." : " with the filters as they stand now; the text was written with others."}`;
+  $(".drawn").textContent = `All that was left, likeliest first. The dice fell on u = ${found.draw.toFixed(4)}: “${drawn}”${same ? "." : token.hand ? ", but you chose otherwise." : " with the filters as they stand now; the text was written with others."}`;
   $(".entropies").textContent = `(entropy ${found.entropy.toFixed(2)} nat, after the filters ${found.after.toFixed(2)})`;
   $(".list").replaceChildren(...found.candidates.map((c) => {
     const row = make("button", { type: "button", title: `Go on with “${c.text}”` }), bars = make("span", { class: "bars" });
@@ -168,7 +169,7 @@ const read = () => {
   timing = value; done = value.done;
   value.new.forEach((t) => { tokens()[t.at] = { ...t, hand: branches[current].stem !== null && t.at === branches[current].from }; chips.append(chipOf(t.text)); });
   $(".note").textContent = value.told; paint(); status();
-  if (done) { tree(); if (chosen !== null) look(); }
+  if (done) { tree(); choose(chosen ?? surprise()); }
 };
 $(".go").addEventListener("click", () => send());
 $(".one").addEventListener("click", () => {
