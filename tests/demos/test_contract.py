@@ -62,7 +62,10 @@ def test_every_link_is_restored_by_as_many_values_as_its_tab_has_parts():
         with gr.Blocks():
             parts = tab.build_tab()
         assert list(inspect.signature(tab.restore).parameters) == ["query"]
-        assert parts
+        for part in tab.PARTS:
+            answer = app.restored_by(tab, {"tab": tab.TITLE.lower(), "part": part})
+            assert len(answer) == len(parts)
+            assert answer[0].selected == part
 
 
 def test_no_control_of_a_tab_names_a_colour_of_its_own():
