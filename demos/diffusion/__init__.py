@@ -77,8 +77,8 @@ def build_tab() -> list:
             race_inputs, table = race.build()
         with gr.Tab("Forward", id="forward"):
             picture = forward.build()
-        with gr.Tab("Inpaint", id="inpaint"):
-            hole = inpaint.build()
+        with gr.Tab("Inpaint", id="inpaint") as hole_tab:
+            hole = inpaint.build(hole_tab)
         with gr.Tab("Interpolate", id="interpolate") as way_tab:
             way_inputs, way, show_way = _interpolate.build(_models.SPACE)
         with gr.Tab("Lab", id="lab"):

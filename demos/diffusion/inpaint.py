@@ -101,6 +101,12 @@ def fill(*controls) -> Iterator[dict]:
             }
 
 
+def fill_first(view, *controls) -> Iterator[dict]:
+    """The same when the part is opened, unless there are answers already."""
+    if not (isinstance(view, dict) and "made" in view):
+        yield from fill(view or start({}), *controls)
+
+
 def sheet(*controls):
     """The question and its answers as one picture."""
     x0, known, options = question(settings(*controls))
@@ -122,8 +128,8 @@ def start(_request: dict) -> dict:
     return {"pixels": forward.example({"seed": 9}), "mask": covered("The lower half"), "from": "example"}
 
 
-def build() -> list:
-    """Returns what `values` fills."""
+def build(tab: gr.Tab) -> list:
+    """The part in its sub-tab; returns what `values` fills."""
     _common.lead(
         "<b>Paint over a part</b> of the digit and press Fill in. The network was never trained for this. Look for "
         "answers that differ, and for seams where passes are few."
@@ -146,8 +152,8 @@ def build() -> list:
             parts = [view, chosen, resample, guidance, seed]
             _keep.bar(TAB, "inpaint", parts, settings, sheet, values)
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
-    run = go.click(fill, parts, view, **quiet)
-    chosen = pills.click(preset, None, [view, resample], cancels=[run], **LIGHT, **QUIET)
-    runs = [run, chosen.success(fill, parts, view, **quiet)]
+    runs = [tab.select(fill_first, parts, view, **quiet), go.click(fill, parts, view, **quiet)]
+    chosen = pills.click(preset, None, [view, resample], cancels=runs, **LIGHT, **QUIET)
+    runs.append(chosen.success(fill, parts, view, **quiet))
     stop.click(None, None, None, cancels=runs, api_visibility="private")
     return parts

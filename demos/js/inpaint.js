@@ -34,8 +34,7 @@ const read = () => {
   if (!value?.pixels) { say(value?.error ?? ""); return; }
   say("");
   quiet = true;
-  if (value.mask) { mask = bytes(value.mask); shade(); }
-  if (value.from) board.use(bytes(value.pixels), value.from);
+  if (value.from) { mask = bytes(value.mask); shade(); board.use(bytes(value.pixels), value.from); } // not of a run's frame: one may paint on
   quiet = false;
   if (!value.made) return;
   const made = bytes(value.made), believed = bytes(value.believed);

@@ -168,6 +168,14 @@ def test_inpainting_keeps_what_is_known_and_fills_the_rest():
         list(inpaint.fill(view(mask=base64.b64encode(bytes(784)).decode()), _models.NONE, 1, 1.0, 0))
 
 
+def test_inpainting_begins_by_itself_where_there_is_no_answer_yet():
+    controls = (_models.NONE, 1, 1.0, 0)
+    first = inpaint.start({})
+    for nothing_yet in (None, first):
+        assert list(inpaint.fill_first(nothing_yet, *controls))[-1]["mask"] == first["mask"]
+    assert not list(inpaint.fill_first(first | {"made": ""}, *controls))
+
+
 @pytest.mark.parametrize("label", inpaint.PRESETS)
 def test_a_preset_asks_for_a_part_and_leaves_a_part(label):
     value, passes = inpaint.preset(gr.EventData(None, {"preset": label}))
