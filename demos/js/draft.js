@@ -14,7 +14,9 @@ const add = ([text, kind, pass]) => {
   const into = pass === passes ? box : make("span", { class: "pass" });
   if (into !== box) chips.append(into);
   const chip = kind === "refused" ? make("span", {}, text === "\n" ? "↵" : text) : chipOf(text);
-  chip.classList.add(kind); chip.title = title; into.append(chip);
+  chip.classList.add(kind); chip.title = title;
+  chip.classList.toggle("tail", kind === "refused" && !!into.lastChild?.classList.contains("refused")); // idle after the first
+  into.append(chip);
   passes = pass; counts[kind] = (counts[kind] ?? 0) + 1;
 };
 const upTo = (n) => {
@@ -35,7 +37,7 @@ const figures = ({ seconds, plain }) => {
   }
   const same = plain.alike === made && made === plain.tokens, times = plain.seconds / Math.max(1e-9, seconds);
   $(".verdict").textContent = (same ? `Both texts are the same, all ${made} tokens of them. ` : `The texts part after ${plain.alike} tokens: there the draw fell so near to the end of a piece that rounding decided. `)
-    + (times >= 1 ? `Drafts made it ${times.toFixed(1)} times as fast just now.` : `Drafts made it ${(1 / times).toFixed(1)} times slower just now.`);
+    + (times > 1.05 ? `Drafts made it ${times.toFixed(1)} times as fast just now.` : times > 0.95 ? "It took as long with drafts as without, just now." : `Drafts made it ${(1 / times).toFixed(1)} times slower just now.`);
 };
 const take = (message) => {
   if (run !== message.run) {
@@ -56,6 +58,7 @@ const read = () => {
 $(".go").addEventListener("click", () => { props.value = { ask: asked() }; trigger("submit"); });
 $(".halt").addEventListener("click", () => { trigger("stop"); if ($(".verdict").textContent === "Writing…") $(".verdict").textContent = "Stopped."; });
 $(".at").addEventListener("input", () => upTo(+$(".at").value));
+$(".whole").addEventListener("change", () => chips.classList.toggle("drafts", $(".whole").checked));
 for (const name of NUMBERS) $("." + name).addEventListener("input", told);
 keep($(".stage"), () => ({ tab: "text", part: "draft", ...asked() }), server.save, server.restore, (next) => { props.value = next; read(); });
 watch("value", read); begin(read);

@@ -1,5 +1,6 @@
 """Speculative decoding: an n-gram model drafts, the GPT checks several tokens in one pass, and writes the same text."""
 
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -70,21 +71,28 @@ def messages(clean: dict) -> Iterator[dict]:
     list(written(clean["k"], tokens=3))  # what is made once is not timed
     begun = sent = time.monotonic()
     plan = {"run": f"{begun:.6f}", "settings": clean, "told": told, "plain": None}
-    texts, spent, waiting = ([], []), [0.0, 0.0], []
-    for plainly, k in enumerate((clean["k"], 0)):
+    runs, texts, spent, waiting = (written(clean["k"]), written(0)), ([], []), [0.0, 0.0], []
+
+    def go_on(which: int) -> speculative.Pass | None:
+        """The next pass of one of the two, timed without what the page takes."""
         before = time.monotonic()
-        for number, step in enumerate(written(k), 1):
-            now = time.monotonic()
-            spent[plainly] += now - before  # without what the page takes
-            texts[plainly].extend(step.tokens)
-            if not plainly:
-                waiting += shown(step, number)
-            if now - begun > SECONDS:
-                raise _checks.InputError(f"This text was ended after {SECONDS:.0f} seconds; choose fewer tokens.")
-            if now - sent > write.EVERY:
-                yield plan | {"new": waiting, "seconds": spent[0]}
-                waiting, sent = [], time.monotonic()
-            before = time.monotonic()
+        step = next(runs[which], None)
+        spent[which] += time.monotonic() - before
+        texts[which].extend(step.tokens if step else ())
+        return step
+
+    for number in itertools.count(1):
+        if not (step := go_on(0)):
+            break
+        waiting += shown(step, number)
+        while len(texts[1]) < len(texts[0]) and go_on(1):  # in turns, so that a busy machine slows both alike
+            pass
+        now = time.monotonic()
+        if now - begun > SECONDS:
+            raise _checks.InputError(f"This text was ended after {SECONDS:.0f} seconds; choose fewer tokens.")
+        if now - sent > write.EVERY:
+            yield plan | {"new": waiting, "seconds": spent[0]}
+            waiting, sent = [], time.monotonic()
     made, plain = texts
     compared = {"seconds": spent[1], "alike": text.shared(made, plain), "tokens": len(plain)}
     yield plan | {"new": waiting, "seconds": spent[0], "plain": compared}

@@ -107,7 +107,11 @@ def test_drafts_are_kept_or_struck_out_and_the_text_is_the_same(tab):
     tab.get_by_text("Both texts are the same, all 240 tokens").wait_for()
     kept = tab.locator(".chip.kept").count()
     assert kept > 50
-    assert tab.locator(".refused").count() > 10
+    assert tab.locator(".refused:visible").count() > 10
+    tails = tab.locator(".refused.tail:visible")
+    assert tails.count() == 0
+    tab.get_by_label("whole drafts").check()
+    assert tails.count() > 10
     tab.get_by_role("slider", name="How many passes are shown").fill("1")
     assert tab.locator(".pass:visible").count() == 1
     tab.get_by_role("button", name="A poor draft").click()
