@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import queue
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
@@ -106,17 +107,9 @@ def run(name: str, beat: float = SILENCE, **settings) -> Iterator:
     Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A job waits for a free worker.
     Raises: JobError with one sentence if the job raised or its worker died.
     """
-    worker = _free.get()
+    worker, running = _free.get(), True
     try:
-        yield from _run(worker, name, beat, settings)
-    finally:
-        _free.put(worker)
-
-
-def _run(worker: _Worker, name: str, beat: float, settings: dict) -> Iterator:
-    worker.start()
-    running = True
-    try:
+        worker.start()
         worker.pipe.send((name, settings))
         heard = time.monotonic()
         while running:
@@ -137,16 +130,22 @@ def _run(worker: _Worker, name: str, beat: float, settings: dict) -> Iterator:
         worker.kill()
         raise JobError("The training process ended unexpectedly; start it again.") from None
     finally:
-        if running:
-            _stop(worker)
+        if running:  # whoever leaves a job need not wait until its worker has noticed
+            threading.Thread(target=_stop, args=(worker,), daemon=True).start()
+        else:
+            _free.put(worker)
 
 
 def _stop(worker: _Worker) -> None:
-    """Ask the worker to end its job and drain what it still sends; another one takes its place if it does not."""
-    with contextlib.suppress(EOFError, OSError):
+    """Ask the worker to end its job and drain what it still sends; another process takes its place if it does not."""
+    try:
         worker.pipe.send((None, None))
         while worker.pipe.poll(PATIENCE):
             if worker.pipe.recv()[0] != "value":
-                return
-    worker.kill()
-    worker.start()
+                break
+        else:
+            raise TimeoutError
+    except (EOFError, OSError):  # a TimeoutError is one
+        worker.kill()
+        worker.start()
+    _free.put(worker)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from demos import _checks, _jobs
 
-BEAT = 0.25  # seconds: Gradio can end a run, as when its page is closed, only where the run yields
+BEAT = 0.1  # seconds: Gradio can end a run, as when its page is closed, only where the run yields
 
 
 def frames(name: str, shown: Callable[[Any], Any], **settings) -> Iterator:
