@@ -24,6 +24,7 @@ JS = Path(__file__).parent / "js"
 LIGHT = {"concurrency_id": "light", "concurrency_limit": 8}  # the lane of a decode; queued, so that errors are shown
 STREAMS = int(os.environ.get("GENAI_STREAMS") or 2)
 STREAM = {"concurrency_id": "stream", "concurrency_limit": STREAMS}  # the lane of what takes up to about two seconds
+AGAIN = {"trigger_mode": "multiple"}  # a run that may be asked for while the last one is not quite at its end
 TRAIN = {"concurrency_id": "train", "concurrency_limit": _jobs.WORKERS}  # the lane of live training
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}  # events of the page that are no endpoints
 GAP = 60  # the grey between tiled pictures
@@ -124,16 +125,25 @@ def lead(text: str) -> None:
 
 
 def presets(options: dict[str, str]) -> gr.HTML:
-    """A row of pills, {label: tooltip}. Its `.click` gives the label as `event.preset`, of type gr.EventData."""
+    """A row of pills, {label: tooltip}. Its `.click` gives the label as `event.preset`, of type gr.EventData.
+
+    Before each click comes a `.stop`, for the run of the preset before: see `ended_by`.
+    """
     buttons = "".join(
         f'<button type="button" title="{html.escape(t)}">{html.escape(p)}</button>' for p, t in options.items()
     )
     return gr.HTML(
         html_template=f'<div class="pills"><span>Try this</span>{buttons}</div>',
-        js_on_load="""element.querySelectorAll('button').forEach((button) =>
-            button.addEventListener('click', () => trigger('click', { preset: button.textContent })));""",
+        js_on_load="""element.querySelectorAll('button').forEach((button) => button.addEventListener('click', () => {
+            trigger('stop'); trigger('click', { preset: button.textContent });
+        }));""",
         apply_default_css=False,
     )
+
+
+def ended_by(runs: list, *events: Callable) -> None:
+    """The runs end when one of these events comes: Stop, or another preset, whose own run is then one of AGAIN."""
+    gr.on(list(events), None, None, None, cancels=runs, api_visibility="private")
 
 
 def how_it_works(text: str, *sources: Callable) -> None:

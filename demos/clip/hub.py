@@ -88,5 +88,5 @@ def build(menu: gr.Dropdown) -> list:
     control = search.control(visible=False)
     run = go.click(fetch, name, [told, control, menu], show_progress="hidden", api_visibility="private", **mine.INDEX)
     run.failure(failed, None, told, **LIGHT, **QUIET)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
+    _common.ended_by([run], stop.click)
     return [name]

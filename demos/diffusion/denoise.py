@@ -7,7 +7,7 @@ import gradio as gr
 import torch
 
 from demos import _checks, _common, _keep
-from demos._common import LIGHT, QUIET, STREAM
+from demos._common import AGAIN, LIGHT, QUIET, STREAM
 from demos.diffusion import _models
 from demos.diffusion._models import COUNT, MIXED, MODELS, NAMES, SAMPLERS, STUDENT, TAB
 from genai_core import diffusion
@@ -182,7 +182,6 @@ def build() -> list:
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
     run = go.click(sample, parts, stage, **quiet)
     other = stage.input(branch, [stage, *parts], stage, **quiet)
-    chosen = pills.click(preset, None, parts, cancels=[run, other], **LIGHT, **QUIET)
-    runs = [run, other, chosen.success(sample, parts, stage, **quiet)]
-    stop.click(None, None, None, cancels=runs, api_visibility="private")
+    chosen = pills.click(preset, None, parts, **LIGHT, **QUIET)
+    _common.ended_by([run, other, chosen.success(sample, parts, stage, **quiet, **AGAIN)], stop.click, pills.stop)
     return parts

@@ -77,5 +77,5 @@ def build() -> list:
     parts = [name, sampler, steps, seed]
     run = start.click(draw, parts, out, show_progress="hidden", api_visibility="private", **_common.TRAIN)
     run.failure(failed, None, said, **_common.LIGHT, **_common.QUIET)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
+    _common.ended_by([run], stop.click)
     return parts

@@ -7,7 +7,7 @@ import gradio as gr
 import torch
 
 from demos import _checks, _common, _keep, _pictures
-from demos._common import LIGHT, QUIET, STREAM
+from demos._common import AGAIN, LIGHT, QUIET, STREAM
 from demos.diffusion import _models, forward
 from demos.diffusion._models import TAB
 from genai_core import diffusion
@@ -153,7 +153,7 @@ def build(tab: gr.Tab) -> list:
             _keep.bar(TAB, "inpaint", parts, settings, sheet, values)
     quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
     runs = [tab.select(fill_first, parts, view, **quiet), go.click(fill, parts, view, **quiet)]
-    chosen = pills.click(preset, None, [view, resample], cancels=runs, **LIGHT, **QUIET)
-    runs.append(chosen.success(fill, parts, view, **quiet))
-    stop.click(None, None, None, cancels=runs, api_visibility="private")
+    chosen = pills.click(preset, None, [view, resample], **LIGHT, **QUIET)
+    runs.append(chosen.success(fill, parts, view, **quiet, **AGAIN))
+    _common.ended_by(runs, stop.click, pills.stop)
     return parts

@@ -198,9 +198,9 @@ def build() -> list:
     job = {"show_progress": "hidden", "api_visibility": "private", **_common.TRAIN}
     run = start.click(train, [number, state, view, data, way, seed], [view, state], **job)
     way.input(walk, [number, state, view, way], [view, state], **job)
-    chosen = pills.click(preset, number, [data, way, number, view], cancels=[run], **LIGHT, **QUIET)
-    runs = [run, chosen.success(train, [number, state, view, data, way, seed], [view, state], **job)]
-    stop.click(None, None, None, cancels=runs, api_visibility="private")
+    chosen = pills.click(preset, number, [data, way, number, view], **LIGHT, **QUIET)
+    runs = [run, chosen.success(train, [number, state, view, data, way, seed], [view, state], **job, **_common.AGAIN)]
+    _common.ended_by(runs, stop.click, pills.stop)
     for event in (again.click, data.input):
         event(reset, [number, data], [number, view], cancels=runs, **LIGHT, **QUIET)
     return kept

@@ -7,7 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from demos import _checks, _common, _keep, _live, _pictures
-from demos._common import LIGHT, QUIET, TRAIN
+from demos._common import AGAIN, LIGHT, QUIET, TRAIN
 from demos.distillation._models import TAB
 from genai_core import distillation
 from genai_core.distillation import play, synthetic
@@ -114,9 +114,9 @@ def build() -> list:
             view = _common.control("race", None, [start])
             kept = [hidden, temperature, alpha, examples, seed, view]
             _keep.bar(TAB, "race", kept, settings_of, picture, values)
-    run = go.click(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
-    seed.input(look, seed, view, cancels=[run], **LIGHT, **QUIET)
-    chosen = pills.click(preset, None, kept[:4], cancels=[run], **LIGHT, **QUIET)
-    runs = [run, chosen.success(race, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
-    stop.click(None, None, None, cancels=runs, api_visibility="private")
+    quiet = {"show_progress": "hidden", "api_visibility": "private", **TRAIN}
+    chosen = pills.click(preset, None, kept[:4], **LIGHT, **QUIET)
+    runs = [go.click(race, kept, view, **quiet), chosen.success(race, kept, view, **quiet, **AGAIN)]
+    seed.input(look, seed, view, cancels=runs, **LIGHT, **QUIET)
+    _common.ended_by(runs, stop.click, pills.stop)
     return kept

@@ -195,13 +195,14 @@ def build() -> list:
             view = _common.control("lab", _plane.plane("ring of 8"))
     controls = [loss, lr_g, lr_d, d_steps, latents, penalty]
     train = {"show_progress": "hidden", "api_visibility": "private", **_common.TRAIN}
-    runs = [start.click(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train)]
+    given = [number, state, view, preset, speed, data, seed, *controls]
+    runs = [start.click(play, given, [view, state], **train)]
     for button, who in ((step_d, "discriminator"), (step_g, "generator")):
         button.click(one_step(who), [number, state, view, preset, data, seed, *controls], [view, state], **train)
     everything = [data, *controls, speed, preset, number, view]
-    chosen = pills.click(choose, number, everything, cancels=runs, **LIGHT, **QUIET)
-    runs.append(chosen.then(play, [number, state, view, preset, speed, data, seed, *controls], [view, state], **train))
-    pause.click(None, None, None, cancels=runs, api_visibility="private")
+    chosen = pills.click(choose, number, everything, **LIGHT, **QUIET)
+    runs.append(chosen.then(play, given, [view, state], **train, **_common.AGAIN))
+    _common.ended_by(runs, pause.click, pills.stop)
     for event in (again.click, data.input):
         event(reset, [number, data], [number, preset, view], cancels=runs, **LIGHT, **QUIET)
     kept_parts = [number, view, preset, speed, data, seed, *controls]

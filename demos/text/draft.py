@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from demos import _checks, _common, _keep, _pictures
-from demos._common import QUIET, STREAM
+from demos._common import AGAIN, QUIET, STREAM
 from demos.text import _models, write
 from demos.text._models import TAB
 from genai_core import speculative, text
@@ -144,6 +144,6 @@ def build() -> gr.HTML:
     pills = _common.presets(PRESETS)
     control = _common.control("draft", None, [start, save, restore])
     run = control.submit(draft, control, control, **QUIET, **STREAM)
-    other = pills.click(preset, None, control, **QUIET, **STREAM)
-    control.stop(None, None, None, cancels=[run, other], api_visibility="private")
+    other = pills.click(preset, None, control, **QUIET, **STREAM, **AGAIN)
+    _common.ended_by([run, other], control.stop, pills.stop)
     return control

@@ -55,8 +55,9 @@ def build() -> list:
         go = gr.Button("Fetch", variant="primary", min_width=80, scale=1)
         stop = gr.Button("Stop", min_width=80, scale=1)
     told = gr.HTML(card("Nothing is fetched until you press Fetch."))
-    control = write.control(visible=False)
+    control, writing = write.control(visible=False)
     run = go.click(fetch, name, [told, control], show_progress="hidden", api_visibility="private", **TRAIN)
     run.failure(failed, None, told, **_common.LIGHT, **QUIET)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
+    _common.ended_by([run], stop.click)
+    _common.ended_by([writing], control.stop)
     return [name]

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from demos import _checks, _common, _keep, _live, _pictures
-from demos._common import LIGHT, QUIET, TRAIN
+from demos._common import AGAIN, LIGHT, QUIET, TRAIN
 from demos.text import _models
 from demos.text._models import TAB
 from genai_core import live_text
@@ -147,10 +147,11 @@ def build() -> list:
             view = _common.control("learn", before(SOURCES[0], ""))
             kept = [source, own, seed, view]
             _keep.bar(TAB, "train", kept, settings_of, picture, values)
-    run = go.click(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)
-    chosen = pills.click(preset, None, [source, view], cancels=[run], **LIGHT, **QUIET)
-    runs = [run, chosen.success(train, kept, view, show_progress="hidden", api_visibility="private", **TRAIN)]
-    stop.click(None, None, None, cancels=runs, api_visibility="private")
+    quiet = {"show_progress": "hidden", "api_visibility": "private", **TRAIN}
+    run = go.click(train, kept, view, **quiet)
+    chosen = pills.click(preset, None, [source, view], **LIGHT, **QUIET)
+    runs = [run, chosen.success(train, kept, view, **quiet, **AGAIN)]
+    _common.ended_by(runs, stop.click, pills.stop)
     source.input(look, [source, own], view, cancels=runs, **LIGHT, **QUIET)
     own.input(lambda: SOURCES[3], None, source, **LIGHT, **QUIET)
     return kept

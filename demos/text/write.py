@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from demos import _checks, _common, _keep, _pictures
-from demos._common import QUIET, STREAM
+from demos._common import AGAIN, QUIET, STREAM
 from demos.text import _explain, _models
 from demos.text._explain import inspect
 from demos.text._models import FIRST, KNOBS, NAMES, TAB, as_link, generator_at, settings_of
@@ -140,12 +140,10 @@ def preset(event: gr.EventData) -> Iterator[dict]:
     yield from messages(settings_of(FIRST | state), [], False)
 
 
-def control(**arguments) -> gr.HTML:
-    """The control, wired: a press writes, Stop ends that."""
+def control(**arguments) -> tuple:
+    """The control, in which a press writes, and that run."""
     made = _common.control("write", None, [start, inspect, save, restore], **arguments)
-    run = made.submit(write, made, made, **QUIET, **STREAM)
-    made.stop(None, None, None, cancels=[run], api_visibility="private")
-    return made
+    return made, made.submit(write, made, made, **QUIET, **STREAM)
 
 
 def build() -> gr.HTML:
@@ -155,7 +153,7 @@ def build() -> gr.HTML:
         "the draw that decided. Click another candidate to go on from it."
     )
     pills = _common.presets(PRESETS)
-    made = control()
-    run = pills.click(preset, None, made, **QUIET, **STREAM)
-    made.stop(None, None, None, cancels=[run], api_visibility="private")
+    made, run = control()
+    other = pills.click(preset, None, made, **QUIET, **STREAM, **AGAIN)
+    _common.ended_by([run, other], made.stop, pills.stop)
     return made

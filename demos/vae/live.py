@@ -105,5 +105,5 @@ def build() -> list:
         **_common.TRAIN,
     )
     factors.input(_checks.handler(examples), factors, view, **_common.LIGHT, **_common.QUIET)
-    stop.click(None, None, None, cancels=[run], api_visibility="private")
+    _common.ended_by([run], stop.click)
     return [factors, beta, seed, view]
