@@ -73,6 +73,11 @@ def train(factors: str, beta: float, seed: float) -> Iterator[dict]:
     yield from _live.frames("genai_core.live:train_vae", drawn, vary=vary, steps=STEPS, **settings)
 
 
+def vae_train(factors: str = "position", beta: float = 1.0, seed: int = 0) -> Iterator[dict]:
+    """Train a 2-D VAE on sprites of which `factors` (a choice of the page) varies; streams frames, as on the page."""
+    yield from (frame for frame in train(factors, beta, seed) if "sheet" in frame)  # without "nothing new"
+
+
 def build() -> list:
     """Returns what `values` fills."""
     _common.lead(
@@ -95,15 +100,8 @@ def build() -> list:
         with gr.Column(scale=7, min_width=320):
             view = _common.control("training", examples("position"))
             _keep.bar("vae", "train", [factors, beta, seed, view], settings_of, picture, values)
-    run = start.click(
-        train,
-        [factors, beta, seed],
-        view,
-        api_name="vae_train",
-        api_description="Train a 2-D VAE on sprites; streams frames.",
-        show_progress="hidden",
-        **_common.TRAIN,
-    )
+    run = start.click(train, [factors, beta, seed], view, **_common.QUIET, **_common.TRAIN)
+    gr.api(vae_train, api_name="vae_train", **_common.TRAIN)
     factors.input(_checks.handler(examples), factors, view, **_common.LIGHT, **_common.QUIET)
     _common.ended_by([run], stop.click)
     return [factors, beta, seed, view]
