@@ -300,7 +300,7 @@ def train(
 
 STORIES = GPTConfig(vocab=1024, units="pairs", layers=6, heads=4, width=192, dropout=0.3)
 RECIPES = {
-    "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2200),
+    "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2600),
     "gpt-stories": Recipe(STORIES, "stories", steps=1100),
 }
 CARD = {
