@@ -309,7 +309,8 @@ CARD = {
     "positions: {positions}, activation: {activation}.",
     "use": "Teaching: it drives the text tab (sampling, surprisal, comparison with n-gram and LSTM).",
     "limits": "It has read one megabyte: it knows spelling and manner, and means nothing by what it says. It repeats "
-    "the prejudices of its corpus, and may repeat its sentences.",
+    "the prejudices of its corpus, and may repeat its sentences. On tiny Shakespeare it was to come to "
+    "1.45 nat a character; 400 steps fewer, with the same recipe, came out half a hundredth of a nat worse.",
 }
 
 
