@@ -83,7 +83,7 @@ def restore(request: dict) -> dict:
 def build():
     """Returns the control, which `look` fills."""
     _common.lead(
-        "<b>Drag the bias</b>: this student never saw a 3, and seldom says it. Look for how many it reads right once "
-        "its prejudice is lifted."
+        "<b>Drag the bias</b>: this student never saw a 3, and says it less often than it should. Look for how "
+        "many it reads right once its prejudice is lifted."
     )
     return _common.control("missing", None, [start, look, save, restore])

@@ -54,13 +54,16 @@ def test_similarity_follows_the_temperature(tab):
     tab.wait_for_function("b => document.querySelectorAll('.grid i')[1].title !== b", arg=before)
 
 
-def test_the_bias_brings_threes_to_light_without_a_request(tab):
+def test_the_bias_brings_to_light_what_was_never_seen(tab):
     open_part(tab, "Missing")
     tab.get_by_text("With a bias of 0.0").wait_for()
+    told = tab.locator(".stage:has(.threes) .head")
+    seen = told.text_content()
+    tab.locator(".student").select_option("distill-78")
+    told.filter(has_not_text=seen).wait_for()
     before = tab.locator(".threes .right").count()
-    tab.locator(".bias").evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
-    tab.get_by_text("With a bias of 12.0 it reads").wait_for()
-    assert tab.locator(".threes .right").count() > before
+    tab.get_by_role("button", name="The bias chosen on training digits").click()
+    tab.wait_for_function("n => document.querySelectorAll('.threes .right').length > n", arg=before)
 
 
 def test_costs_are_measured_here(tab):
