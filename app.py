@@ -4,7 +4,6 @@ import argparse
 import html
 import os
 import threading
-from types import ModuleType
 
 import demos._temporary  # first of all
 
@@ -44,7 +43,7 @@ def build_app() -> gr.Blocks:
                 if query.get("tab") == tab.TITLE.lower():
                     answer[1] = gr.Tabs(selected=tab.TITLE.lower())
                     if len(query) > 1:
-                        found = _checks.guarded(lambda query, tab=tab: restored_by(tab, query))(query)
+                        found = _checks.guarded(lambda query, tab=tab: _keep.restored_by(tab, query))(query)
                         if "ok" in found:
                             answer[first : first + len(parts)] = found["ok"]
                         else:
@@ -66,14 +65,6 @@ def build_app() -> gr.Blocks:
         doors.click(_checks.handler(enter), None, tabs, **LIGHT, **QUIET)
         demo.unload(forget)  # after whatever else ends with a page
     return demo
-
-
-def restored_by(tab: ModuleType, query: dict) -> list:
-    """A tab's answer to a link; one that names a part and no settings opens it as it is. Raises: InputError."""
-    if query.keys() - {"tab", "part"}:
-        return tab.restore(query)
-    part = _checks.choice(query.get("part"), "The part", tuple(tab.PARTS))
-    return _keep.among(tab.PARTS, part, (gr.skip(),) * tab.PARTS[part])
 
 
 def user_and_password(text: str) -> tuple[str, str]:

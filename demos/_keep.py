@@ -5,6 +5,7 @@ Settings are a flat dictionary of texts and numbers with "tab" and "part" among 
 
 import base64
 from collections.abc import Callable
+from types import ModuleType
 
 import gradio as gr
 from PIL import Image
@@ -58,6 +59,14 @@ def among(counts: dict[str, int], part: str, found: tuple) -> list:
     for name, count in counts.items():
         answer += found if name == part else [gr.skip()] * count
     return answer
+
+
+def restored_by(tab: ModuleType, query: dict) -> list:
+    """A tab's answer to a link; one that names a part and no settings opens it as it is. Raises: InputError."""
+    if query.keys() - {"tab", "part"}:
+        return tab.restore(query)
+    part = _checks.choice(query.get("part"), "The part", tuple(tab.PARTS))
+    return among(tab.PARTS, part, (gr.skip(),) * tab.PARTS[part])
 
 
 def bar(

@@ -64,6 +64,8 @@ def test_the_bias_brings_to_light_what_was_never_seen(tab):
     before = tab.locator(".threes .right").count()
     tab.get_by_role("button", name="The bias chosen on training digits").click()
     tab.wait_for_function("n => document.querySelectorAll('.threes .right').length > n", arg=before)
+    tab.locator(".bias").evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
+    tab.get_by_text("With a bias of 12.0 it reads").wait_for()
 
 
 def test_costs_are_measured_here(tab):

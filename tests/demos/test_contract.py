@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 import app
-from demos import home
+from demos import _keep, home
 
 TABS = (home, *app.TABS)
 
@@ -63,7 +63,7 @@ def test_every_link_is_restored_by_as_many_values_as_its_tab_has_parts():
             parts = tab.build_tab()
         assert list(inspect.signature(tab.restore).parameters) == ["query"]
         for part in tab.PARTS:
-            answer = app.restored_by(tab, {"tab": tab.TITLE.lower(), "part": part})
+            answer = _keep.restored_by(tab, {"tab": tab.TITLE.lower(), "part": part})
             assert len(answer) == len(parts)
             assert answer[0].selected == part
 
