@@ -38,7 +38,7 @@ class Tally:
     whole: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     foreign: int = 0
-    wrong: int = 0  # neither the learner's own answer nor another's
+    wrong: list[str] = field(default_factory=list)  # neither the learner's own answer nor another's: where it parts
 
 
 def slider(url: str, seconds: float, known: dict[int, str] | None = None) -> dict:
@@ -69,11 +69,12 @@ class Class:
     """Learners on one server, and what is known of it.
 
     known: {habit: {digest of an answer: its seed}}, of this or of another server that counts alike.
+    parts: {habit: {seed: the digests of its answer's parts}}, of those learnt here.
     """
 
     def __init__(self, url: str, config: dict, clients: int, known: dict[str, dict[str, int]] | None = None):
         self.url, self.config, self.clients = url, config, clients
-        self.known = known or {}
+        self.known, self.parts = known or {}, {}
         self.tallies = {self.name(habit): Tally() for habit in HABITS}
 
     @staticmethod
@@ -86,7 +87,9 @@ class Class:
 
         async def answers(habit: Habit) -> dict[str, int]:
             async with Learner(self.url, self.config) as learner:
-                return {digest(await habit.do(learner, seed, lambda: None)): seed for seed in seeds}
+                found = {seed: await habit.do(learner, seed, lambda: None) for seed in seeds}
+            self.parts[self.name(habit)] = {seed: [digest(part) for part in found[seed]] for seed in seeds}
+            return {digest(answer): seed for seed, answer in found.items()}
 
         for habit, found in zip(HABITS, await asyncio.gather(*map(answers, HABITS)), strict=True):
             known = self.known.setdefault(self.name(habit), found)
@@ -116,8 +119,15 @@ class Class:
         tally.first.append(1000 * (signs[0] - begun))
         tally.whole.append(1000 * (time.perf_counter() - begun))
         owner = self.known[self.name(habit)].get(digest(answer))
-        tally.wrong += owner is None
+        if owner is None:
+            tally.wrong.append(self.where(habit, seed, answer))
         tally.foreign += owner is not None and owner != seed
+
+    def where(self, habit: Habit, seed: int, answer: list) -> str:
+        """One line: which parts of an answer are not those that were learnt."""
+        right, found = self.parts[self.name(habit)].get(seed, []), [digest(part) for part in answer]
+        unlike = [i for i, (a, b) in enumerate(zip(right, found, strict=False)) if a != b]
+        return f"{self.name(habit)}: seed {seed}, {len(found)} parts of {len(right)}, other ones at {unlike}"
 
     async def work(self, seconds: float, pause: float = PAUSE) -> None:
         """All at once. Whoever fails to open the page counts as an error of the first habit."""
@@ -133,12 +143,12 @@ class Class:
             "done": sum(len(t.whole) for t in all_),
             "errors": sum(len(t.errors) for t in all_),
             "foreign": sum(t.foreign for t in all_),
-            "wrong": sum(t.wrong for t in all_),
+            "wrong": sum(len(t.wrong) for t in all_),
         }
 
     def what_failed(self) -> list[str]:
         """Every sentence once."""
-        return sorted({error for t in self.tallies.values() for error in t.errors})
+        return sorted({line for t in self.tallies.values() for line in t.errors + t.wrong})
 
 
 async def busy(url: str, config: dict, name: str, inputs: list) -> None:
@@ -215,7 +225,7 @@ def run(
             },
             "errors": len(t.errors),
             "foreign": t.foreign,
-            "wrong": t.wrong,
+            "wrong": len(t.wrong),
         }
         for name, t in group.tallies.items()
     ]

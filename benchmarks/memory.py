@@ -88,6 +88,7 @@ def main() -> None:
             sizes, group = asyncio.run(soak(url, config, server.pid, minutes, options.pause))
             rows.append(row(f"after {minutes:g} minutes"))
             more = {"growth_percent": round(growth(sizes), 2), "most_MiB_alone": round(max(sizes)), **group.counted()}
+            more["what_failed"] = group.what_failed()
     report("memory", rows, controls=controls, **more, aim=AIM)
 
 
