@@ -17,7 +17,7 @@ AXES = {
     "ms a picture, batch 256": "ms_batch256",
 }
 DATASETS = {"digits": "mnist", "garments": "fashion"}
-W, H, LEFT, LOW = 620, 340, 64, 46
+W, H, LEFT, LOW, DOT = 560, 400, 64, 46, 6
 
 
 def title(name: str) -> str:
@@ -60,6 +60,28 @@ def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return front
 
 
+def labels(at: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float, str]]:
+    """Places of dots, name -> (x, y) -> those of their names, with the SVG anchor: near, and on nothing else.
+
+    Each takes the first free one of right, left, and ever higher and lower on either side; the lowest dot's is first.
+    """
+    taken = [(x - DOT, x + DOT, y - DOT, y + DOT) for x, y in at.values()]
+    found = {}
+    for name, (x, y) in sorted(at.items(), key=lambda item: -item[1][1]):
+        wide = 7.5 * len(title(name))
+        for far in (0, *(sign * step for step in range(6, 90, 3) for sign in (-1, 1))):
+            right = (x + 10, x + 10 + wide, y + far - 7, y + far + 6)
+            left = (x - 10 - wide, x - 10, *right[2:])
+            free = [box for box in (right, left) if box[0] > LEFT and box[3] < H - LOW and box[2] > 0]
+            free = [b for b in free if all(b[0] > t[1] or b[1] < t[0] or b[2] > t[3] or b[3] < t[2] for t in taken)]
+            if free:
+                break
+        box = free[0] if free else right
+        taken.append(box)
+        found[name] = (x + 10, y + far + 4, "start") if box is right else (x - 10, y + far + 4, "end")
+    return found
+
+
 def plot(found: dict[str, dict], axis: str) -> str:
     """Errors against a cost, both on a log scale, as SVG."""
     key = AXES[axis]
@@ -70,7 +92,7 @@ def plot(found: dict[str, dict], axis: str) -> str:
         spans.append((min(logs) - 0.15, max(logs) + 0.15))
 
     def x(v: float) -> float:
-        return LEFT + (math.log10(v) - spans[0][0]) / (spans[0][1] - spans[0][0]) * (W - LEFT - 120)
+        return LEFT + (math.log10(v) - spans[0][0]) / (spans[0][1] - spans[0][0]) * (W - LEFT - 100)
 
     def y(v: float) -> float:
         return 14 + (1 - (math.log10(v) - spans[1][0]) / (spans[1][1] - spans[1][0])) * (H - LOW - 14)
@@ -88,24 +110,15 @@ def plot(found: dict[str, dict], axis: str) -> str:
             if inside(v, spans[1]):
                 ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
     line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))
-    dots, taken = "", []
-    for name, (a, b) in sorted(points.items(), key=lambda item: item[1][1]):
-        place = y(b) + 4
-        while any(abs(place - other) < 12 and abs(x(a) - across) < 60 for across, other in taken):
-            place -= 3  # a name gives way to those of better nets
-        taken.append((x(a), place))
-        reach = 16 + 7 * len(title(name))  # a name that would cover a dot stands on the left, if there is room
-        level = [x(c) - x(a) for c, d in points.values() if abs(y(d) - place + 4) < 10]
-        left = any(4 < gap < reach for gap in level) and not any(4 < -gap < reach for gap in level)
-        left = left and x(a) - reach > LEFT
-        side = f'x="{x(a) - 10:.0f}" text-anchor="end"' if left else f'x="{x(a) + 10:.0f}"'
+    dots, at = "", {name: (x(a), y(b)) for name, (a, b) in points.items()}
+    for name, (left, low, anchor) in labels(at).items():
         dots += (
-            f'<circle cx="{x(a):.0f}" cy="{y(b):.0f}" r="6" fill="var({role(name)})"/>'
-            f'<text class="name" {side} y="{place:.0f}">{html.escape(title(name))}</text>'
+            f'<circle cx="{at[name][0]:.0f}" cy="{at[name][1]:.0f}" r="{DOT}" fill="var({role(name)})"/>'
+            f'<text class="name" x="{left:.0f}" y="{low:.0f}" text-anchor="{anchor}">{html.escape(title(name))}</text>'
         )
     return (
         f'<svg class="plane" viewBox="0 0 {W} {H}" role="img" aria-label="Test errors against {axis}">'
-        f'<path d="M{LEFT} 8V{H - LOW}H{W - 100}" fill="none" stroke="var(--line)"/>'
+        f'<path d="M{LEFT} 8V{H - LOW}H{W - 80}" fill="none" stroke="var(--line)"/>'
         f'<polyline points="{line}" fill="none" stroke="var(--accent)" opacity=".5"/>{dots}{ticks}'
         f'<text x="{(W + LEFT) / 2 - 50}" y="{H - 6}" text-anchor="middle">{axis}</text>'
         f'<text transform="translate(14 {H / 2 - 10}) rotate(-90)" text-anchor="middle">'
@@ -134,10 +147,11 @@ def page(data: str, axis: str, here: bool) -> str:
         found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
     told = "measured just now, on this machine" if here else "as measured when the cards were written"
     return (
-        f'<div class="card stage"><div class="wide" tabindex="0">{plot(found, axis)}</div><p class="caption">Down is '
-        "better, left is cheaper. On the line nothing is both cheaper and better. Blue: teachers; orange: students, "
-        f'distilled; grey: trained on labels alone.</p><div class="wide" tabindex="0">{table(found)}</div>'
-        f'<p class="caption">Milliseconds: {told}.</p></div>'
+        f'<div class="card stage abreast"><div><div class="wide" tabindex="0">{plot(found, axis)}</div>'
+        '<p class="caption">Down is better, left is cheaper. On the line nothing is both cheaper and better. Blue: '
+        "teachers; orange: students, distilled; grey: trained on labels alone.</p></div>"
+        f'<div><div class="wide" tabindex="0">{table(found)}</div>'
+        f'<p class="caption">Milliseconds: {told}.</p></div></div>'
     )
 
 
@@ -167,9 +181,9 @@ def build() -> tuple[list, gr.HTML]:
         "where no net trained on labels does."
     )
     with gr.Row():
-        data = gr.Radio(list(DATASETS), value="digits", label="Data")
-        axis = gr.Radio(list(AXES), value="parameters", label="Cost")
-        here = gr.Button("Measure on this machine", min_width=120)
+        data = gr.Radio(list(DATASETS), value="digits", label="Data", scale=1, min_width=240)
+        axis = gr.Radio(list(AXES), value="parameters", label="Cost", scale=3, min_width=300)
+        here = gr.Button("Measure on this machine", scale=1, min_width=270)
     out = gr.HTML()
     parts = [data, axis]
     _keep.bar(TAB, "cost", parts, settings_of, picture, values)

@@ -103,7 +103,7 @@ const explain = (found, k) => {
   });
   const mark = make("i"); mark.style.left = `${100 * found.draw}%`;
   $(".cumulative").replaceChildren(...pieces.filter(Boolean), mark);
-  const drawn = found.candidates.find((c) => c.id === found.token)?.text ?? "another";
+  const drawn = found.candidates.find((c) => c.id === found.token).text;
   $(".drawn").textContent = `All that was left, likeliest first. The dice fell on u = ${found.draw.toFixed(4)}: “${drawn}”${same ? "." : token.hand ? ", but you chose otherwise." : " with the filters as they stand now; the text was written with others."}`;
   $(".entropies").textContent = `(entropy ${found.entropy.toFixed(2)} nat, after the filters ${found.after.toFixed(2)})`;
   $(".list").replaceChildren(...found.candidates.map((c) => {

@@ -8,7 +8,7 @@ from demos.text import _models
 from demos.text._models import KNOBS
 from genai_core.text_sampling import FILTERS, Filter, TokenStep, bar, step_of
 
-CANDIDATES = 12  # tokens that are listed of a distribution
+CANDIDATES = 12  # tokens that are listed of a distribution, beside the one that was drawn
 
 
 def title_of(filter: Filter) -> str:
@@ -43,6 +43,7 @@ def inspect(request: dict) -> dict:
     order, ends = bar(step.probabilities)
     listed = before.argsort(descending=True, stable=True)[:CANDIDATES].tolist()
     listed += [i for i in order[: CANDIDATES // 2].tolist() if i not in listed and step.probabilities[i] > 0]
+    listed += [step.token] if step.token not in listed else []  # what was drawn, however far down
     effects, p = [], before
     for effect in step.effects:
         effects.append(

@@ -73,6 +73,14 @@ def test_a_token_is_explained_by_the_very_draw_that_chose_it():
         assert low <= found["draw"] < 1
 
 
+def test_what_was_drawn_is_listed_however_unlikely_it_was():
+    made = tokens_of(written(filters=[["temperature", 2.0]]))
+    lists = [write.inspect({**ASK, "filters": [["temperature", 2.0]], "kept": [t["id"] for t in made[:k]]})
+             for k in range(12)]  # fmt: skip
+    assert all(found["token"] in [c["id"] for c in found["candidates"]] for found in lists)
+    assert any(found["token"] not in [c["id"] for c in found["candidates"][:-1]] for found in lists)
+
+
 def test_what_a_filter_removed_is_named_and_its_order_matters():
     request = {**ASK, "kept": [], "filters": [["top_k", 3], ["temperature", 2.0], ["top_p", 0.5]]}
     found = write.inspect(request)
