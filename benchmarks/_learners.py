@@ -103,6 +103,8 @@ async def train(learner: Learner, seed: int, seen: Callable) -> list:
     async with aclosing(learner.event("vae_train", ["position", 1.0, seed])) as frames:
         async for (frame,) in frames:
             seen()
+            if frame["late"]:
+                raise RuntimeError(f"the training's time was up at step {frame['step']}")
             made.append([frame["step"], frame["losses"], frame["xy"]])
             if len(made) == FRAMES:
                 break

@@ -51,6 +51,8 @@ LABELS = {
     "read_as_label_guided": ("Read as their label with guidance (10 steps of DDIM)", "{:.2%}"),
     "frechet_ratio_guided": ("Frechet distance there, times the floor", "{:.2f}"),
     "guidance": ("Guidance, of these", "{:g}"),
+    "frechet_ratio_2000": ("Times the floor, samples and training pictures in lots of 2,000", "{:.2f}"),
+    "frechet_ratio_2000_8nfe": ("The same at 8 evaluations (DDIM, eta 0.5)", "{:.2f}"),
     **{
         f"frechet_ratio_8nfe_{sampler}": (f"Frechet distance of {title} at 8 evaluations, times the floor", "{:.2f}")
         for sampler, title in (

@@ -24,6 +24,7 @@ class VAEFrame:
     scatter: np.ndarray  # int16 [N, 2], 100 mu of held-out sprites
     factors: np.ndarray  # float32 [N, 5], their true factors
     decoded: np.ndarray  # uint8 [SIDE * 28, SIDE * 28], the plane from -2 to 2, z2 upwards
+    late: bool  # the time was up before the last step
 
 
 def train_vae(
@@ -50,6 +51,7 @@ def train_vae(
             tiles = step.model.decode(z).view(SIDE, SIDE, 28, 28).permute(0, 2, 1, 3).reshape(SIDE * 28, SIDE * 28)
         losses = {name: step.losses[name] for name in ("reconstruction", "kl")}
         scatter = (mu * 100).clamp(-1000, 1000).short().numpy()
-        yield VAEFrame(step.step, steps, losses, scatter, factors.numpy(), (tiles * 255).byte().numpy())
+        decoded, late = (tiles * 255).byte().numpy(), last and step.step < steps
+        yield VAEFrame(step.step, steps, losses, scatter, factors.numpy(), decoded, late)
         if last:
             return

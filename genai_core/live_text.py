@@ -26,6 +26,7 @@ class GPTFrame:
     held: float  # on the part that is not trained on
     sample: str
     seconds: float
+    late: bool  # the time was up before the last step
 
 
 def config_for(vocab: int) -> gpt.GPTConfig:
@@ -64,8 +65,8 @@ def train_gpt(*, string: str, seed: int, steps: int, seconds: float = 80.0, fram
             continue
         with torch.inference_mode():
             held = float(step.model.nats(pieces).mean())
-        sample = _sample(step.model, string, seed)
-        yield GPTFrame(step.step, steps, sum(losses) / len(losses), held, sample, time.monotonic() - begun)
+        sample, late = _sample(step.model, string, seed), last and step.step < steps
+        yield GPTFrame(step.step, steps, sum(losses) / len(losses), held, sample, time.monotonic() - begun, late)
         losses = []
         if last:
             return

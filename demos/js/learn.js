@@ -1,5 +1,5 @@
 // A live training of a GPT. value before it: {run, example, length, kinds}; then {run, step, steps, loss, held, sample,
-// seconds, kinds}, frame by frame.
+// seconds, late, kinds}, frame by frame.
 let run = null, frames = [], at = 0, follow = true;
 const curve = () => {
   const canvas = $(".curve"), scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, c = canvas.getContext("2d");
@@ -40,7 +40,7 @@ const draw = () => {
   if (follow) at = frames.length - 1;
   $(".before").hidden = true; $(".views").hidden = false;
   $(".bar i").style.width = `${(100 * frame.step) / frame.steps}%`;
-  $(".progress").textContent = `step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s`;
+  $(".progress").textContent = `step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${late(frame)}`;
   sample(); curve();
 };
 $(".at").addEventListener("input", () => { at = +$(".at").value; follow = at === frames.length - 1; sample(); curve(); });

@@ -1,4 +1,4 @@
-// A race of student and control. value: {run, shown} before it, then {run, step, steps, student, control, losses, real, seconds}
+// A race of student and control. value: {run, shown} before it, then {run, step, steps, student, control, losses, real, seconds, late}
 let run = null, frames = [];
 const curve = () => {
   const canvas = $(".curve"), scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, c = canvas.getContext("2d");
@@ -36,7 +36,7 @@ const draw = () => {
   if (run !== frame.run) { run = frame.run; frames = []; }
   frames.push(frame);
   $(".bar i").style.width = `${(100 * frame.step) / frame.steps}%`;
-  $(".progress").textContent = `step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s`;
+  $(".progress").textContent = `step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${late(frame)}`;
   $(".on").textContent = frame.real ? ", of 10,000 real test digits" : ", of 2,000 other digits, generated to order";
   const lead = 100 * (frame.student - frame.control);
   $(".note").textContent = frame.step === frame.steps ? `At the end the student is ${lead >= 0 ? "ahead" : "behind"} by ${Math.abs(lead).toFixed(1)} points: same size, same pictures, other answers to learn from.` : "";

@@ -15,6 +15,9 @@ const viridis = (t) => {
 };
 const say = (sentence) => { const place = $(".said"); if (place) place.textContent = sentence; };
 
+// Why a training ended before its last step, where it was not the learner who stopped it.
+const late = (frame) => (frame.late ? ": its time was up, this machine is busy" : "");
+
 // A server function answers {ok} or {error: sentence}; an unreachable server gives undefined.
 const ask = async (serverFunction, argument) => {
   let answer;

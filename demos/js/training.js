@@ -1,4 +1,4 @@
-// A live VAE training. value: {step, steps, losses, xy (100 mu), shade (0-255), by, sheet}
+// A live VAE training. value: {step, steps, late, losses, xy (100 mu), shade (0-255), by, sheet}
 let history = [];
 const sized = (canvas) => {
   const scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, c = canvas.getContext("2d");
@@ -38,7 +38,7 @@ const draw = () => {
   history.push({ step: frame.step, losses: frame.losses });
   $(".before").hidden = true; $(".views").hidden = false;
   $(".bar i").style.width = `${(100 * frame.step) / frame.steps}%`;
-  $(".progress").textContent = `step ${frame.step} of ${frame.steps}`;
+  $(".progress").textContent = `step ${frame.step} of ${frame.steps}${late(frame)}`;
   $(".by").textContent = frame.by;
   $(".sheet").src = "data:image/png;base64," + frame.sheet;
   if ($(".scatter").clientWidth) { scatter(frame); curves(frame.steps); }

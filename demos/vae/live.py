@@ -34,6 +34,7 @@ def drawn(frame) -> dict:
     return {
         "step": frame.step,
         "steps": frame.steps,
+        "late": frame.late,
         "losses": frame.losses,
         "xy": frame.scatter.flatten().tolist(),
         "shade": ((shade - low) / (high - low + 1e-9) * 255).astype(int).tolist(),

@@ -29,6 +29,9 @@ def evaluate(name: str) -> dict:
         generator = torch.Generator().manual_seed(1)
         return diffusion.sample(model, SAMPLES, generator=generator, labels=labels, **options).cpu()
 
+    def in_lots(x: Tensor) -> float:
+        return metrics.frechet_ratio_in_lots(judge, dataset, x)
+
     def brief(x: Tensor, ending: str) -> dict:
         ratio = metrics.frechet_distance(judge, real, x) / main["frechet_floor"]
         return {f"read_as_label_{ending}": metrics.read_as(judge, x, labels), f"frechet_ratio_{ending}": ratio}
@@ -36,12 +39,14 @@ def evaluate(name: str) -> dict:
     nfe = STUDENT[0] if model.jumps else 50
     x = made(steps=nfe)
     main = {"read_as_label": metrics.read_as(judge, x, labels), **metrics.of_samples(judge, dataset, x), "nfe": nfe}
+    main["frechet_ratio_2000"] = in_lots(x)
     if model.jumps:
         for steps in STUDENT[1:]:
             main |= brief(made(steps=steps), f"{steps}nfe")
         return main
     guided = brief(made(steps=GUIDED, guidance=GUIDANCE), "guided")
-    main |= brief(made(**FEW), "8nfe") | guided | {"guidance": GUIDANCE}
+    few = made(**FEW)
+    main |= brief(few, "8nfe") | {"frechet_ratio_2000_8nfe": in_lots(few)} | guided | {"guidance": GUIDANCE}
     if name == RACED:
         for sampler in SAMPLERS:
             x = made(sampler=sampler, steps=steps_within(sampler, 8))

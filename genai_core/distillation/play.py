@@ -33,6 +33,7 @@ class RaceFrame:
     losses: dict[str, float]  # the student's "soft" and "hard", the control's "control", in nats
     real: bool  # whether the accuracies are those on real test digits
     seconds: float
+    late: bool  # the time was up before the last step
 
 
 def check(hidden: int, temperature: float, alpha: float, examples: int) -> None:
@@ -78,6 +79,7 @@ def race(
             continue
         accuracies = (1 - measures.errors(side.model, held) / len(held[0]) for side in (distilled, control))
         losses = {name: distilled.losses[name] for name in ("soft", "hard")} | {"control": control.losses["loss"]}
-        yield RaceFrame(distilled.step, steps, *accuracies, losses, real, time.monotonic() - begun)
+        late = last and distilled.step < steps
+        yield RaceFrame(distilled.step, steps, *accuracies, losses, real, time.monotonic() - begun, late)
         if last:
             return

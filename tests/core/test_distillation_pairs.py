@@ -202,7 +202,8 @@ def test_with_nothing_of_the_teacher_student_and_control_are_one(teacher, monkey
 
 def test_a_race_ends_in_time(teacher, monkeypatch):
     monkeypatch.setattr(data, "available", lambda name: False)
-    assert [frame.step for frame in play.race(**RACE, seconds=0.0)] == [1]
+    (frame,) = play.race(**RACE, seconds=0.0)
+    assert (frame.step, frame.late) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from genai_core import lenet, metrics
+from genai_core import data, lenet, metrics
 from genai_core.sprites import sprites
 from genai_core.training import seeded
 
@@ -23,6 +23,20 @@ def test_frechet_distance_is_its_formula_and_zero_for_equal_sets(judge, pictures
     root = torch.linalg.eigvals(f.T.cov() @ g.T.cov()).sqrt().real.sum()
     expected = (f.mean(0) - g.mean(0)).square().sum() + f.T.cov().trace() + g.T.cov().trace() - 2 * root
     assert metrics.frechet_distance(judge, a, b) == pytest.approx(float(expected), rel=1e-2, abs=1e-4)
+
+
+def test_a_ratio_in_lots_is_one_for_the_training_pictures_and_higher_for_others(judge, pictures, monkeypatch):
+    monkeypatch.setattr(
+        data, "load", lambda dataset, split: (pictures[:300] if split == "test" else pictures[300:], None)
+    )
+    order = torch.randperm(300, generator=torch.Generator().manual_seed(2))
+    assert metrics.frechet_ratio_in_lots(judge, "sprites", pictures[300:][order], lot=100) == pytest.approx(1)
+    changed = pictures[300:] ** 2
+    apart = [metrics.frechet_distance(judge, pictures[:300], part) for part in changed.split(100)]
+    floor = [metrics.frechet_distance(judge, pictures[:300], part) for part in pictures[300:][order].split(100)]
+    found = metrics.frechet_ratio_in_lots(judge, "sprites", changed, lot=100)
+    assert found == pytest.approx(sum(apart) / sum(floor), rel=1e-3)
+    assert found > 1
 
 
 def test_coverage_is_one_for_the_set_itself_and_falls_when_only_one_picture_is_made(judge, pictures):

@@ -65,6 +65,9 @@ def test_the_aims_are_reached():
     assert figures("ddpm-fashion")["read_as_label_guided"] >= 0.9
     assert student["nfe"] <= 4
     assert student["frechet_ratio"] <= 12
+    assert digits["frechet_ratio_2000"] <= 1.3
+    assert digits["frechet_ratio_2000_8nfe"] <= 1.6
+    assert student["frechet_ratio_2000"] <= 2
     assert figures("gpt-shakespeare")["nats_per_character"] <= 1.47
     assert all(0.06 <= share <= 0.14 for share in figures("cgan-mnist")["class_shares"])
 

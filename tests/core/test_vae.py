@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from genai_core import vae
+from genai_core import live, vae
 from genai_core.training import seeded
 
 CONFIG = vae.VAEConfig(latents=3, channels=(8, 8), hidden=16)
@@ -71,3 +71,10 @@ def test_sample_depends_on_the_seed_alone_and_lies_in_the_unit_range(model):
     assert a.shape == (4, 1, 28, 28)
     assert a.dtype == torch.float32
     assert 0 <= a.min() <= a.max() <= 1
+
+
+def test_a_live_training_whose_time_is_up_says_so():
+    (frame,) = live.train_vae(vary=("x",), beta=1.0, seed=0, steps=100, seconds=0.0)
+    assert (frame.step, frame.late) == (1, True)
+    *_, last = live.train_vae(vary=("x",), beta=1.0, seed=0, steps=2 * live.FRAME, seconds=1e9)
+    assert (last.step, last.late) == (2 * live.FRAME, False)
