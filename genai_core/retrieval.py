@@ -83,7 +83,8 @@ class Collection:
         """Add vectors [N, dimension], with what is true of each and its picture; returns their ids.
 
         When it returns, a kill cannot lose them. They are stored as unit vectors.
-        Raises: ValueError for another shape, numbers that are not finite, a zero vector, or lists of another length.
+        Raises: ValueError for another shape, numbers that are not finite, a zero vector, or lists of another length;
+        CollectionError where it is closed.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
             raise ValueError(f"Vectors of {self.dimension} numbers are needed, not {list(vectors.shape)}.")
@@ -94,12 +95,12 @@ class Collection:
         attributes = [{} for _ in range(n)] if attributes is None else attributes
         if not len(ids) == len(attributes) == n or (pictures is not None and len(pictures) != n):
             raise ValueError(f"{n} vectors need {n} ids, attributes and pictures.")
-        for id_, picture in zip(ids, pictures or (), strict=False):  # first, so that none is ever without its picture
-            self._keep(id_, picture)
         rows = zip(ids, F.normalize(vectors.float(), dim=1).tolist(), attributes, strict=True)
         docs = [_zvec().Doc(id=id_, vectors={"vector": vector}, fields=_fields(of)) for id_, vector, of in rows]
         with self._lock:
             store = self._open()
+            for id_, picture in zip(ids, pictures or (), strict=False):  # first, so that none is without its picture
+                self._keep(id_, picture)
             for first in range(0, n, 500):
                 for status in store.insert(docs[first : first + 500]):
                     if not status.ok():

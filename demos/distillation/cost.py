@@ -17,7 +17,8 @@ AXES = {
     "ms a picture, batch 256": "ms_batch256",
 }
 DATASETS = {"digits": "mnist", "garments": "fashion"}
-W, H, LEFT, LOW, DOT = 560, 400, 64, 46, 6
+WIDTHS = {"broad": 560, "narrow": 310}  # of the plot, in pixels, on a screen and on a phone
+H, LEFT, LOW, DOT = 400, 64, 46, 6
 
 
 def title(name: str) -> str:
@@ -60,7 +61,7 @@ def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return front
 
 
-def labels(at: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float, str]]:
+def labels(at: dict[str, tuple[float, float]], width: int) -> dict[str, tuple[float, float, str]]:
     """Places of dots, name -> (x, y) -> those of their names, with the SVG anchor: near, and on nothing else.
 
     Each takes the first free one of right, left, and ever higher and lower on either side; the lowest dot's is first.
@@ -72,7 +73,7 @@ def labels(at: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float, 
         for far in (0, *(sign * step for step in range(6, 90, 3) for sign in (-1, 1))):
             right = (x + 10, x + 10 + wide, y + far - 7, y + far + 6)
             left = (x - 10 - wide, x - 10, *right[2:])
-            free = [box for box in (right, left) if box[0] > LEFT and box[3] < H - LOW and box[2] > 0]
+            free = [b for b in (right, left) if b[0] > LEFT and b[1] < width and b[2] > 0 and b[3] < H - LOW]
             free = [b for b in free if all(b[0] > t[1] or b[1] < t[0] or b[2] > t[3] or b[3] < t[2] for t in taken)]
             if free:
                 break
@@ -82,8 +83,10 @@ def labels(at: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float, 
     return found
 
 
-def plot(found: dict[str, dict], axis: str) -> str:
-    """Errors against a cost, both on a log scale, as SVG."""
+def plot(found: dict[str, dict], axis: str, size: str) -> str:
+    """Errors against a cost, both on a log scale, as SVG of one of the `WIDTHS`."""
+    width = WIDTHS[size]
+    right = width - (90 if size == "broad" else 20)  # names may stand beyond the axis
     key = AXES[axis]
     points = {name: (m[key], max(m["errors"], 1)) for name, m in found.items()}
     spans = []
@@ -92,7 +95,7 @@ def plot(found: dict[str, dict], axis: str) -> str:
         spans.append((min(logs) - 0.15, max(logs) + 0.15))
 
     def x(v: float) -> float:
-        return LEFT + (math.log10(v) - spans[0][0]) / (spans[0][1] - spans[0][0]) * (W - LEFT - 100)
+        return LEFT + (math.log10(v) - spans[0][0]) / (spans[0][1] - spans[0][0]) * (right - LEFT)
 
     def y(v: float) -> float:
         return 14 + (1 - (math.log10(v) - spans[1][0]) / (spans[1][1] - spans[1][0])) * (H - LOW - 14)
@@ -111,16 +114,16 @@ def plot(found: dict[str, dict], axis: str) -> str:
                 ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
     line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))
     dots, at = "", {name: (x(a), y(b)) for name, (a, b) in points.items()}
-    for name, (left, low, anchor) in labels(at).items():
+    for name, (left, low, anchor) in labels(at, width).items():
         dots += (
             f'<circle cx="{at[name][0]:.0f}" cy="{at[name][1]:.0f}" r="{DOT}" fill="var({role(name)})"/>'
             f'<text class="name" x="{left:.0f}" y="{low:.0f}" text-anchor="{anchor}">{html.escape(title(name))}</text>'
         )
     return (
-        f'<svg class="plane" viewBox="0 0 {W} {H}" role="img" aria-label="Test errors against {axis}">'
-        f'<path d="M{LEFT} 8V{H - LOW}H{W - 80}" fill="none" stroke="var(--line)"/>'
+        f'<svg class="{size}" viewBox="0 0 {width} {H}" role="img" aria-label="Test errors against {axis}">'
+        f'<path d="M{LEFT} 8V{H - LOW}H{right + 10}" fill="none" stroke="var(--line)"/>'
         f'<polyline points="{line}" fill="none" stroke="var(--accent)" opacity=".5"/>{dots}{ticks}'
-        f'<text x="{(W + LEFT) / 2 - 50}" y="{H - 6}" text-anchor="middle">{axis}</text>'
+        f'<text x="{(right + LEFT) / 2:.0f}" y="{H - 6}" text-anchor="middle">{axis}</text>'
         f'<text transform="translate(14 {H / 2 - 10}) rotate(-90)" text-anchor="middle">'
         "test errors of 10,000</text></svg>"
     )
@@ -146,8 +149,9 @@ def page(data: str, axis: str, here: bool) -> str:
     if here:
         found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
     told = "measured just now, on this machine" if here else "as measured when the cards were written"
+    plots = "".join(plot(found, axis, size) for size in WIDTHS)
     return (
-        f'<div class="card stage abreast"><div><div class="wide" tabindex="0">{plot(found, axis)}</div>'
+        f'<div class="card stage abreast"><div>{plots}'
         '<p class="caption">Down is better, left is cheaper. On the line nothing is both cheaper and better. Blue: '
         "teachers; orange: students, distilled; grey: trained on labels alone.</p></div>"
         f'<div><div class="wide" tabindex="0">{table(found)}</div>'

@@ -131,6 +131,8 @@ def test_two_sessions_do_not_see_each_other_and_leave_nothing():
     a.close()
     with pytest.raises(CollectionError, match="closed"):
         a.search(unit(1)[0])
+    with pytest.raises(CollectionError, match="closed"):  # who left while a picture was read
+        a.add(unit(1), pictures=[Image.new("RGB", (4, 4))])
     del b
     assert not any(folder.exists() for folder in folders)
 

@@ -84,14 +84,17 @@ def test_the_table_shows_the_cards_figures():
     assert "measured just now" in cost.measure("digits", "ms a picture, batch 1")
 
 
-def test_no_name_on_the_cost_plot_covers_a_dot_or_another_name():
+@pytest.mark.parametrize("width", cost.WIDTHS.values())
+def test_no_name_on_the_cost_plot_covers_a_dot_or_another_name(width):
     at = {name: (200 + 9 * (k % 4), 100 + 5 * (k % 3)) for k, name in enumerate(("ensemble", "control-30", *"abcd"))}
     boxes = []
-    for name, (x, y, anchor) in cost.labels(at).items():
+    for name, (x, y, anchor) in cost.labels(at, width).items():
         wide = 7 * len(cost.title(name))
         boxes.append((x if anchor == "start" else x - wide, x + wide if anchor == "start" else x, y - 9, y + 1))
     boxes += [(x - 5, x + 5, y - 5, y + 5) for x, y in at.values()]
     for k, (a, b, c, d) in enumerate(boxes[: len(at)]):
+        assert a > 0
+        assert b < width
         assert all(a > right or b < left or c > low or d < high for left, right, high, low in boxes[k + 1 :])
 
 
