@@ -5,7 +5,9 @@ that each have pictures of their own need not, but for Python, which one thread 
 weights will not change is recorded as a TorchScript graph, which runs without Python.
 """
 
+import contextlib
 import os
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,7 +19,18 @@ from torch import Tensor, nn
 from genai_core.training import autocast
 
 PART = 32  # pictures that a thread takes at once, at most: more are no faster
-_threads = ThreadPoolExecutor(os.cpu_count(), "parts", initializer=torch.set_num_threads, initargs=(1,))
+NICE = 5  # lower in priority than what answers a slider meanwhile, higher than a live training
+
+
+def _begin() -> None:
+    """Of a thread: one of torch's own, and a priority that leaves the cores to short answers first (on Linux)."""
+    torch.set_num_threads(1)
+    if sys.platform == "linux":  # where it is a thread's own, elsewhere the process's
+        with contextlib.suppress(OSError):
+            os.nice(NICE)
+
+
+_threads = ThreadPoolExecutor(os.cpu_count(), "parts", initializer=_begin)
 _graphs: WeakKeyDictionary[nn.Module, torch.jit.ScriptModule] = WeakKeyDictionary()
 
 

@@ -1,6 +1,8 @@
 """A batch divided over threads, and the recorded network: both must be told by nothing but the clock."""
 
 import gc
+import os
+import sys
 import threading
 import weakref
 
@@ -58,6 +60,12 @@ def test_a_batch_is_divided_by_its_size_alone_and_put_together_in_order(n, sizes
     model, (x, t, labels) = Watched(), inputs(n)
     torch.testing.assert_close(by_parts(model, x, t, labels), x + labels.view(-1, 1, 1, 1))
     assert sorted(model.begun) == sizes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where priorities are the whole process's, none is changed")
+def test_whatever_is_short_goes_first_while_a_part_is_at_work():
+    own = parts._threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result()  # 0: the calling thread
+    assert own == min(19, os.getpriority(os.PRIO_PROCESS, 0) + parts.NICE)
 
 
 def test_a_part_has_one_torch_thread_and_no_gradient_and_its_caller_keeps_what_it_has():
