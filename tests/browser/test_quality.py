@@ -41,6 +41,7 @@ MISSED = f"""() => ({TOUCHABLE})().filter((node) => ![...window.reached].some((s
 
 def faults(page) -> list[list[str]]:
     """Serious and critical findings of axe-core, in the dark theme those of contrast: rule, place, markup, reason."""
+    page.emulate_media(reduced_motion="reduce")  # no colour is on its way to another while it is looked at
     found = page.evaluate(FAULTS, {})
     page.evaluate(DARK, True)
     found += page.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
