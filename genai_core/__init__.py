@@ -1,1 +1,1 @@
-"""The models behind every tab, one technique per file, and what they share. Never imports gradio."""
+"""The models behind every tab, one package per technique, and what they share. Never imports gradio."""

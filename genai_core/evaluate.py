@@ -1,7 +1,7 @@
 """Measure a checkpoint: `python -m genai_core.evaluate vae-mnist` rewrites metrics.json, samples.png and the card.
 
-Without a name, every checkpoint there is. `distillation` stands for those of its experiments that there are, and ends
-with the paper's table beside ours.
+Without a name, all checkpoints. `distillation` stands for those of its experiments, and prints the paper's table beside
+ours at the end.
 """
 
 import argparse
@@ -12,8 +12,9 @@ import time
 import torch
 from torchvision.utils import save_image
 
-from genai_core import cards, checkpoints, data, distillation
-from genai_core.train import TECHNIQUES
+from genai_core import data, distillation
+from genai_core.common import cards, checkpoints
+from genai_core.techniques import find
 
 
 def evaluate(name: str) -> dict:
@@ -21,18 +22,17 @@ def evaluate(name: str) -> dict:
 
     Raises: CheckpointError, DataError.
     """
-    technique = next((technique for technique in TECHNIQUES if name in technique.RECIPES), None)
-    if technique is None:
-        raise checkpoints.CheckpointError(f"There is no recipe '{name}'.")
+    technique = find(name)
     begun = time.monotonic()
     model, folder = technique.load(name), checkpoints.ASSETS / name
     metrics = {"parameters": sum(p.numel() for p in model.parameters()), **technique.evaluate(name)}
     metrics["seconds"] = round(time.monotonic() - begun)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if hasattr(technique, "sample"):
         pictures = technique.sample(model, 60, generator=torch.Generator().manual_seed(0))
         save_image(pictures.repeat_interleave(2, 2).repeat_interleave(2, 3), folder / "samples.png", nrow=12, padding=4)
-    (folder / "README.md").write_text(cards.render(name, technique.CARD))
+    card = cards.render(name, technique.CARD, technique.LABELS)
+    (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return metrics
 
 
@@ -48,7 +48,10 @@ def main() -> None:
             metrics = evaluate(name)
         except (checkpoints.CheckpointError, data.DataError) as error:
             sys.exit(str(error))
-        print(f"\n{name}\n" + "\n".join(f"  {value:>10}  {what}" for what, value in cards.rows(metrics)))
+        print(
+            f"\n{name}\n"
+            + "\n".join(f"  {value:>10}  {what}" for what, value in cards.rows(metrics, find(name).LABELS))
+        )
     if paper:
         print(f"\n{distillation.table()}")
 

@@ -1,12 +1,13 @@
-"""A student that needs few steps: progressive distillation (Salimans & Ho 2022), with jumps of several lengths.
+"""A few-step student: progressive distillation (Salimans & Ho 2022), with steps of several lengths.
 
-The student learns to go in one step where its teacher goes in two [algorithm 2], then becomes the teacher of the next
-round, which halves the steps again: 16, 8, 4, 2, 1. In the first round the teacher is the diffusion model, guided (its
-guidance is thereby folded in, Meng 2023): one evaluation of the student stands for four of the network.
+The student learns to do in one step what its teacher does in two [algorithm 2], then becomes the teacher of the next
+round, which halves the steps again: 16, 8, 4, 2, 1. The first teacher is the diffusion model, with guidance, which is
+distilled as well (Meng 2023): one evaluation of the student replaces four of the network.
 
-The student is the same U-Net and starts with the same weights, but is also told where a step is to end (as in Kim 2024
-and Frans 2024), since from the same noise a jump half-way and one to the end are not the same. So that later rounds
-do not forget the shorter jumps, half of their batches repeat them, as the last round's student makes them.
+The student is the same U-Net, initialised with the teacher's weights, but also conditioned on the level at which a step
+ends (as in Kim 2024 and Frans 2024), since from the same noise a step half-way and one to the end differ. To keep the
+shorter steps from being forgotten, half of the batches of later rounds repeat them, with the last round's student as
+teacher.
 """
 
 import copy
@@ -18,11 +19,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import checkpoints
+from genai_core.common import checkpoints
+from genai_core.common.training import (
+    EMA,
+    Recipe,
+    TrainStep,
+    autocast,
+    cosine,
+    minibatches,
+    restore,
+    resumable,
+    seeded,
+    set_lr,
+    snapshot,
+    zero_init,
+)
 from genai_core.diffusion import schedules
 from genai_core.diffusion.unet import RECIPES as TEACHERS
-from genai_core.diffusion.unet import UNet, UNetConfig, waves
-from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, minibatches, restore, seeded, set_lr, snapshot
+from genai_core.diffusion.unet import UNet, UNetConfig, time_embedding
 
 
 @dataclass(frozen=True)
@@ -35,8 +49,9 @@ class FewStepConfig(UNetConfig):
 
 
 class Student(UNet):
-    """The U-Net, which is also told the level that its step ends on."""
+    """The U-Net, conditioned on the level at which its step ends as well."""
 
+    config: FewStepConfig
     steps = 4
     jumps = True
 
@@ -44,17 +59,16 @@ class Student(UNet):
         super().__init__(config)
         e = config.embedding
         self.end = nn.Sequential(nn.Linear(e, e), nn.SiLU(), nn.Linear(e, e))
-        nn.init.zeros_(self.end[2].weight)  # at first it does what its teacher does
-        nn.init.zeros_(self.end[2].bias)
+        zero_init(self.end[2])  # initially the student equals its teacher
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor, end: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor, end: Tensor) -> Tensor:  # type: ignore[override]
         """v [N, 1, 28, 28] that carries x from level t [N] to level `end` [N] < t in one DDIM step."""
         e = self.config.embedding
-        return self.velocity(x, self.time(waves(t, e)) + self.label(labels) + self.end(waves(end, e)))
+        return self.velocity(x, self.time(time_embedding(t, e)) + self.label(labels) + self.end(time_embedding(end, e)))
 
 
 def move(x: Tensor, v: Tensor, t: Tensor, s: Tensor) -> Tensor:
-    """x at levels t [N] carried to levels s [N] by DDIM with the predicted v: a turn of the circle by t - s."""
+    """x at levels t [N] carried to levels s [N] by DDIM with the predicted v: a rotation by the angle of t - s."""
     angle = ((t - s) * (torch.pi / 2)).view(-1, 1, 1, 1).float()
     return angle.cos() * x - angle.sin() * v
 
@@ -67,7 +81,7 @@ def velocity_to(x: Tensor, y: Tensor, t: Tensor, s: Tensor) -> Tensor:
 
 @torch.no_grad()
 def target(teacher: UNet, guidance: float, x: Tensor, labels: Tensor, levels: Tensor) -> Tensor:
-    """The v that one step from levels[0] to levels[2] needs to end where two of the teacher's do; levels [3, N]."""
+    """The v with which one step from levels[0] to levels[2] ends where two steps of the teacher do; levels [3, N]."""
     y = x
     for t, s in ((levels[0], levels[1]), (levels[1], levels[2])):
         if teacher.jumps:
@@ -77,7 +91,7 @@ def target(teacher: UNet, guidance: float, x: Tensor, labels: Tensor, levels: Te
             v, without = teacher(torch.cat([y, y]), torch.cat([t, t]), torch.cat([labels, none])).chunk(2)
             v = without + guidance * (v - without)
             alpha, sigma = (f.view(-1, 1, 1, 1).float() for f in schedules.factors(t))
-            v = (alpha * y - (alpha * y - sigma * v).clamp(-1, 1)) / sigma  # the picture held in [-1, 1]
+            v = (alpha * y - (alpha * y - sigma * v).clamp(-1, 1)) / sigma  # with x_0 clipped to [-1, 1]
         y = move(y, v, t, s)
     return velocity_to(x, y, levels[0], levels[2])
 
@@ -94,10 +108,12 @@ def loss(
 ) -> dict[str, Tensor]:
     """Mean squared error of the v of a student of n steps; x [N, 1, 28, 28] in [0, 1], labels [N].
 
-    repeat: do as the teacher, itself a student, does in one step of the same length.
+    repeat: match one step of the same length of the teacher, itself a student.
     """
     config, device = model.config, x.device
-    fine = schedules.grid(schedules.schedule(config.schedule), 2 * n).to(device)  # [2n + 1]; every other one is n's own
+    fine = schedules.grid(schedules.schedule(config.schedule), 2 * n).to(
+        device
+    )  # [2n + 1]; every other one is a level of n steps
     at = 2 * torch.randint(n, (len(x),), generator=generator).to(device)
     levels = torch.stack([fine[at], fine[at + 1], fine[at + 2]])  # [3, N]
     noise = torch.randn(x.shape, generator=generator).to(device)
@@ -105,12 +121,13 @@ def loss(
     x = alpha * (2 * x - 1) + sigma * noise
     if repeat:
         with torch.no_grad():
-            wanted = teacher(x, levels[0], labels, levels[2])
+            v = teacher(x, levels[0], labels, levels[2])
     else:
-        wanted = target(teacher, config.guidance, x, labels, levels)
-    return {"loss": F.mse_loss(model(x, levels[0], labels, levels[2]), wanted)}
+        v = target(teacher, config.guidance, x, labels, levels)
+    return {"loss": F.mse_loss(model(x, levels[0], labels, levels[2]), v)}
 
 
+@resumable
 def train(
     config: FewStepConfig,
     data: tuple[Tensor, Tensor],
@@ -120,10 +137,10 @@ def train(
     device: str | torch.device = "cpu",
     resume: dict | None = None,
     teacher: UNet | None = None,
-) -> Iterator[TrainStep]:
+) -> Iterator[TrainStep[Student]]:
     """Distil `teacher` (default: the checkpoint config.teacher) on (pictures [N, 1, 28, 28] in [0, 1], labels [N]).
 
-    The rounds share the steps evenly, each with a learning rate that falls to 0. Raises: CheckpointError.
+    The rounds have equally many steps, each with a learning rate that falls to 0. Raises: CheckpointError.
     """
     pictures, labels = data
     teacher = teacher or checkpoints.load(config.teacher, UNet, type(TEACHERS[config.teacher].config)).to(device)
@@ -140,7 +157,7 @@ def train(
         if step >= steps:
             return
         round_, within = divmod(step, length)
-        if within == 0 and round_ > 0:  # the student of the last round teaches the next
+        if within == 0 and round_ > 0:  # the student of the last round is the next teacher
             guide.load_state_dict(ema.model.state_dict())
             model.load_state_dict(ema.model.state_dict())
         n, known = config.rounds[round_], config.rounds[1:round_]

@@ -1,14 +1,17 @@
-"""Samplers: ways from noise to a picture, as pure functions of one signature.
+"""Samplers: from noise to a picture, as pure functions of one signature.
 
     sampler(denoise, x, grid, *, generator, start=0) -> a Step per level of the grid
 
-`denoise(x, t)` says what is noise and what is picture in x at level t: a network, or an exact score in a test. `grid`
+`denoise(x, t)` separates noise and picture in x at level t: a network, or an exact score in a test. `grid`
 holds the levels to visit ([steps + 1], see `schedules.grid`), `x` the state at level grid[start]. Everything random
 comes from `generator`, on the CPU.
 
 The equations are the papers' with alpha_t = cos(t pi/2) and sigma_t = sin(t pi/2) (Ho's sqrt(alpha_bar) and
 sqrt(1 - alpha_bar)). Where a paper has x = x_0 + s noise without the shrinking factor (Karras 2022, Song & Ermon 2019),
 its x is our x / alpha and its s our sigma / alpha.
+
+A schedule may end in noise alone, with alpha = 0 [Lin 2023, section 3.1]. A step from there is the limit of the rule
+for alpha -> 0 where there is one; x / alpha and sigma / alpha have none.
 """
 
 import math
@@ -18,12 +21,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from genai_core.common import checks
 from genai_core.diffusion.schedules import factors
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a denoiser sees in x: `noise` and `x0`, of its shape, with x = alpha x0 + sigma noise.
+    """A denoiser's prediction for x: `noise` and `x0`, of its shape, with x = alpha x0 + sigma noise.
 
     guidance_norm: [N], the Euclidean norm of (noise with the label - noise without), where guidance computed both.
     """
@@ -34,13 +38,16 @@ class Prediction:
 
 
 Denoiser = Callable[[Tensor, Tensor], Prediction]
+VARIANCES = ("fixed_small", "fixed_large")
+# Below this alpha there is no signal to speak of: diffusers' stand-in for an alpha_bar of 0 is its square.
+NO_SIGNAL = 2**-12
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of a sampler, from level t of the grid to the next. Tensors are in the denoiser's own range.
 
-    To go on from here in another way: `start=step`, with `x`, or `start=step + 1`, with `after`.
+    To continue differently from here: `start=step`, with `x`, or `start=step + 1`, with `after`.
     """
 
     step: int  # 0 for the first of the grid
@@ -54,7 +61,7 @@ class Step:
 
 
 def from_noise(x: Tensor, t: Tensor, noise: Tensor) -> Prediction:
-    """The prediction of a denoiser that predicts the noise in x at level t > 0 (unbounded at t = 1)."""
+    """The prediction of a denoiser that predicts the noise in x at level t > 0; not finite at t = 1."""
     alpha, sigma = _floats(t)
     return Prediction(noise, (x - sigma * noise) / alpha)
 
@@ -77,14 +84,30 @@ def from_score(x: Tensor, t: Tensor, score: Tensor) -> Prediction:
 
 
 @torch.inference_mode()
-def ddpm(denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Generator, start: int = 0) -> Iterator[Step]:
-    """Ancestral sampling: draw from q(x_s | x_t, x_0) with the predicted x_0 [Ho 2020, algorithm 2, eqs. 6, 7]."""
+def ddpm(
+    denoise: Denoiser,
+    x: Tensor,
+    grid: Tensor,
+    *,
+    generator: torch.Generator,
+    start: int = 0,
+    variance: str = "fixed_small",
+) -> Iterator[Step]:
+    """Ancestral sampling: draw from q(x_s | x_t, x_0) with the predicted x_0 [Ho 2020, algorithm 2, eqs. 6, 7].
+
+    variance: of VARIANCES, under diffusers' names: that of q, right if the data are a single point, or beta of the
+    step, right if they are N(0, I) [section 3.2]. The last step adds none.
+    Raises: ValueError for an unknown variance.
+    """
+    if variance not in VARIANCES:
+        raise ValueError(f"There is no variance '{variance}'; there are {', '.join(VARIANCES)}.")
     for i, t, s in _pairs(grid, start):
         (alpha, sigma), (alpha_s, sigma_s) = _floats(t), _floats(s)
         p = denoise(x, t)
         beta = 1 - (alpha / alpha_s) ** 2
         mean = alpha_s * beta / sigma**2 * p.x0 + alpha / alpha_s * (sigma_s / sigma) ** 2 * x
-        after = mean + sigma_s / sigma * math.sqrt(beta) * _randn(x, generator) if sigma_s else mean
+        std = math.sqrt(beta) * (1 if variance == "fixed_large" else sigma_s / sigma)
+        after = mean + std * _randn(x, generator) if sigma_s else mean
         yield _step(i, t, x, p, after, i - start + 1)
         x = after
 
@@ -93,10 +116,12 @@ def ddpm(denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Generat
 def ddim(
     denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Generator, start: int = 0, eta: float = 0.0
 ) -> Iterator[Step]:
-    """Implicit sampling: put the predicted x_0 and noise together again at the next level [Song 2020, eqs. 12, 16].
+    """Implicit sampling: recombine the predicted x_0 and noise at the next level [Song 2020, eqs. 12, 16].
 
-    eta in [0, 1] is the share of fresh noise: none at 0 (the way is then fixed by where it begins), DDPM's at 1.
+    eta in [0, 1] scales the fresh noise: none at 0 (the path is then deterministic), DDPM's at 1.
+    Raises: ValueError for another eta.
     """
+    checks.number("eta", eta, 0, 1)
     for i, t, s in _pairs(grid, start):
         (alpha, sigma), (alpha_s, sigma_s) = _floats(t), _floats(s)
         p = denoise(x, t)
@@ -112,11 +137,11 @@ def ddim(
 def euler(denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Generator, start: int = 0) -> Iterator[Step]:
     """Euler's rule on the probability-flow ODE d(x/alpha) = noise d(sigma/alpha) [Karras 2022, eq. 4].
 
-    In these variables it is DDIM at eta = 0 (Song 2020, section 4.3); the two differ in the grid they are given.
+    In these variables it is DDIM at eta = 0 (Song 2020, section 4.3); they differ in the default grid.
     """
     for i, t, s in _pairs(grid, start):
         p = denoise(x, t)
-        after = _flow(x, t, s, p.noise)
+        after = _straight(p, s)
         yield _step(i, t, x, p, after, i - start + 1)
         x = after
 
@@ -125,14 +150,17 @@ def euler(denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Genera
 def heun(denoise: Denoiser, x: Tensor, grid: Tensor, *, generator: torch.Generator, start: int = 0) -> Iterator[Step]:
     """Heun's rule on the same ODE: the mean of the slopes at both ends of the step [Karras 2022, algorithm 1].
 
-    Two evaluations a step and an error of second order; the last step, to level 0, is Euler's.
+    Two evaluations a step and an error of second order. The last step, to level 0, is Euler's, and so is a first one
+    from noise alone (alpha < NO_SIGNAL): a mean slope over an infinite step has no limit.
     """
     nfe = 0
     for i, t, s in _pairs(grid, start):
+        (alpha, sigma), (alpha_s, sigma_s) = _floats(t), _floats(s)
         p = denoise(x, t)
-        after, nfe = _flow(x, t, s, p.noise), nfe + 1
-        if s > 0:
-            after, nfe = _flow(x, t, s, (p.noise + denoise(after, s).noise) / 2), nfe + 1
+        after, nfe = _straight(p, s), nfe + 1
+        if s > 0 and alpha >= NO_SIGNAL:
+            slope, shrink = (p.noise + denoise(after, s).noise) / 2, alpha_s / alpha
+            after, nfe = shrink * x + (sigma_s - shrink * sigma) * slope, nfe + 1
         yield _step(i, t, x, p, after, nfe)
         x = after
 
@@ -143,7 +171,8 @@ def dpmpp_2m(
 ) -> Iterator[Step]:
     """DPM-Solver++ (2M): x_0 extrapolated from this and the last prediction [Lu 2022, algorithm 2].
 
-    One evaluation a step and second order; the first step (of a branch, too) and the last one are of first order.
+    One evaluation a step and second order; the first step (of a branch, too) and the last one are of first order, and
+    so is the second after one from noise alone, which is infinitely long.
     """
     last_x0, last_h = None, 0.0
     for i, t, s in _pairs(grid, start):
@@ -152,7 +181,8 @@ def dpmpp_2m(
         if sigma_s == 0:
             after = p.x0
         else:
-            h = math.log(alpha_s / sigma_s) - math.log(alpha / sigma)  # the step in half log-SNR
+            before = math.log(alpha / sigma) if alpha else -math.inf
+            h = math.log(alpha_s / sigma_s) - before  # the step in half log-SNR
             x0 = p.x0 if last_x0 is None else p.x0 + h / (2 * last_h) * (p.x0 - last_x0)
             after = sigma_s / sigma * x - alpha_s * math.expm1(-h) * x0
             last_x0, last_h = p.x0, h
@@ -171,12 +201,16 @@ def langevin(
     repeats: int = 1,
     rate: float = 1.0,
 ) -> Iterator[Step]:
-    """Annealed Langevin dynamics: climb the score, shake, lower the noise level [Song & Ermon 2019, algorithm 1].
+    """Annealed Langevin dynamics: follow the score, add noise, lower the noise level [Song & Ermon 2019, algorithm 1].
 
     `repeats` steps of the grid are spent at the first level of each group of them. rate: a step's size as a share of
-    the level's variance, (alpha_i sigma_L^2 / epsilon) / sigma_i^2 in the paper's terms; too large, the shaking itself
-    is left in the picture. The last step returns the predicted x_0 instead (Jolicoeur-Martineau 2020, section 3.1).
+    the level's variance, (alpha_i sigma_L^2 / epsilon) / sigma_i^2 in the paper's terms; too large, the added noise
+    remains in the picture. The last step returns the predicted x_0 instead (Jolicoeur-Martineau 2020, section 3.1).
+    Raises: ValueError for repeats below 1, a negative rate, or a step from noise alone (alpha = 0), where
+    sigma / alpha, the scale of a step, is infinite.
     """
+    checks.count("The repeats of a level", repeats)
+    checks.number("The rate", rate, 0)
     last = len(grid) - 2
     levels = [grid[i - i % repeats] for i in range(last + 1)] + [grid[-1]]
     for i in range(start, last + 1):
@@ -185,6 +219,10 @@ def langevin(
         p = denoise(x, t)
         if i == last:
             after = p.x0
+        elif alpha == 0:
+            raise ValueError(
+                "Langevin dynamics cannot start at a level without any signal (alpha = 0): use the spacing karras."
+            )
         else:
             moved = x - rate / 2 * sigma * p.noise + math.sqrt(rate) * sigma * _randn(x, generator)
             after = alpha_s / alpha * moved
@@ -192,8 +230,15 @@ def langevin(
         x = after
 
 
-SAMPLERS = {"ddim": ddim, "ddpm": ddpm, "euler": euler, "heun": heun, "dpmpp_2m": dpmpp_2m, "langevin": langevin}
-# Where a paper brings its own spacing, that one; else the one that starts from noise alone (Lin 2023).
+SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {
+    "ddim": ddim,
+    "ddpm": ddpm,
+    "euler": euler,
+    "heun": heun,
+    "dpmpp_2m": dpmpp_2m,
+    "langevin": langevin,
+}
+# A paper's own spacing if it has one; otherwise the one that starts from pure noise (Lin 2023).
 SPACING = {"euler": "karras", "heun": "karras", "langevin": "karras"}
 
 
@@ -218,10 +263,13 @@ def _randn(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=generator).to(x)
 
 
-def _flow(x: Tensor, t: Tensor, s: Tensor, noise: Tensor) -> Tensor:
-    """x at level t carried straight to level s along `noise`, in the variables x / alpha, sigma / alpha."""
-    (alpha, sigma), (alpha_s, sigma_s) = _floats(t), _floats(s)
-    return alpha_s / alpha * x + (sigma_s - alpha_s / alpha * sigma) * noise
+def _straight(p: Prediction, s: Tensor) -> Tensor:
+    """The state carried to level s along the predicted noise, in the variables x / alpha, sigma / alpha.
+
+    With x = alpha x_0 + sigma noise, alpha_s (x / alpha + (sigma_s / alpha_s - sigma / alpha) noise) needs no alpha.
+    """
+    alpha, sigma = _floats(s)
+    return alpha * p.x0 + sigma * p.noise
 
 
 def _step(i: int, t: Tensor, x: Tensor, p: Prediction, after: Tensor, nfe: int) -> Step:

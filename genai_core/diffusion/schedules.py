@@ -3,11 +3,11 @@
     x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise                      [Ho 2020, eq. 4]
 
 A schedule is a table of alpha_bar, falling from nearly 1 to nearly 0. Its two factors lie on a circle, so that one
-angle says all, and we measure the *noise level* t by it, from 0 (the picture) to 1 (noise alone):
+angle determines both, and we measure the *noise level* t by it, from 0 (the picture) to 1 (noise alone):
 
     x_t = cos(t pi/2) x_0 + sin(t pi/2) noise
 
-Networks and samplers are told this t and not the step's number, so that a network trained under one schedule can be
+Networks and samplers receive this t and not the number of the step, so that a network trained under one schedule can be
 sampled under another: the cosine schedule visits the levels evenly, the others stay longer at one end.
 """
 
@@ -31,7 +31,7 @@ class Schedule:
 
     @property
     def t(self) -> Tensor:
-        """Noise level of every step, [T] in (0, 1)."""
+        """Noise level of every step, [T] in (0, 1]; 1 is noise alone, without any signal."""
         return level(self.alpha_bar)
 
     @property
@@ -66,11 +66,11 @@ def level(alpha_bar: Tensor) -> Tensor:
 
 def factors(t: Tensor) -> tuple[Tensor, Tensor]:
     """alpha = cos(t pi/2) and sigma = sin(t pi/2): the factors of picture and noise at level t, same shape."""
-    return (t * (math.pi / 2)).cos(), (t * (math.pi / 2)).sin()
+    return ((1 - t) * (math.pi / 2)).sin(), (t * (math.pi / 2)).sin()  # cos would not be exactly 0 at t = 1
 
 
 def log_snr(t: Tensor) -> Tensor:
-    """log(alpha^2 / sigma^2) at level t, same shape; infinite at t = 0."""
+    """log(alpha^2 / sigma^2) at level t, same shape; infinite at t = 0 and t = 1."""
     alpha, sigma = factors(t)
     return 2 * (alpha.log() - sigma.log())
 

@@ -1,14 +1,14 @@
-"""The denoiser: a class-conditional U-Net that says, of a noisy picture, what is noise and what is picture (Ho 2020).
+"""The denoiser: a class-conditional U-Net that separates noise and picture (Ho 2020).
 
 It predicts the velocity along the circle of `schedules.py` [Salimans & Ho 2022, section 4],
 
     v = alpha noise - sigma x_0,    hence    x_0 = alpha x_t - sigma v,    noise = sigma x_t + alpha v
 
-which is a target of the same size at every noise level, where noise alone would say nothing at t = 1 and the picture
-alone nothing at t = 0. One label in ten is hidden in training: with the eleventh label, "none", the same network then
-knows the noise of any digit, which guidance needs (Ho & Salimans 2022).
+a target of the same size at every noise level, whereas noise would be trivial at t = 1 and the picture at t = 0. One
+label in ten is dropped in training: with the eleventh label, "none", the same network is unconditional, which guidance
+needs (Ho & Salimans 2022).
 
-Almost all the work is at 16 x 16 and below: a stride-2 convolution comes first and a pixel shuffle (Shi 2016) last.
+Almost all computation is at 16 x 16 and below: a stride-2 convolution comes first and a pixel shuffle (Shi 2016) last.
 """
 
 import math
@@ -20,18 +20,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genai_core.common.training import (
+    EMA,
+    Recipe,
+    TrainStep,
+    autocast,
+    cosine,
+    minibatches,
+    restore,
+    resumable,
+    seeded,
+    set_lr,
+    snapshot,
+    zero_init,
+)
 from genai_core.diffusion import schedules
-from genai_core.training import EMA, Recipe, TrainStep, autocast, cosine, minibatches, restore, seeded, set_lr, snapshot
 
 
 @dataclass(frozen=True)
-class UNetConfig:
+class NetworkConfig:
+    """What the network needs, whatever it is trained to predict (see also `genai_core.flows.matching`)."""
+
     channels: tuple[int, int, int] = (32, 64, 128)  # at 16x16, 8x8 and 4x4
-    embedding: int = 128  # width of what the blocks are told of noise level and class
+    embedding: int = 128  # width of the conditioning: noise level and class
     heads: int = 4  # of the attention at 4x4
     classes: int = 10
     # objective
-    schedule: str = "cosine"
     label_dropout: float = 0.1
     # optimisation
     batch: int = 128
@@ -39,11 +53,21 @@ class UNetConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     ema: float = 0.999
-    cycles: int = 1  # of the learning rate (Loshchilov 2016); each goes on from the average of the last
+
+
+@dataclass(frozen=True)
+class UNetConfig(NetworkConfig):
+    """Raises: ValueError for an unknown schedule."""
+
+    schedule: str = "cosine"
+    cycles: int = 1  # of the learning rate (Loshchilov 2016); each starts from the average of the last
+
+    def __post_init__(self):
+        schedules.schedule(self.schedule)  # says which there are
 
 
 class Block(nn.Module):
-    """Residual block, the identity at first; condition [N, embedding] scales and shifts its middle (Dhariwal 2021)."""
+    """Residual block, initially the identity; condition [N, embedding] scales and shifts its middle (Dhariwal 2021)."""
 
     def __init__(self, inside: int, outside: int, embedding: int):
         super().__init__()
@@ -51,19 +75,18 @@ class Block(nn.Module):
         self.conv1 = nn.Conv2d(inside, outside, 3, padding=1)
         self.conv2 = nn.Conv2d(outside, outside, 3, padding=1)
         self.condition = nn.Linear(embedding, 2 * outside)
-        self.pass_by = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        self.skip = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
+        zero_init(self.conv2)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))  # [N, outside, H, W]
         scale, shift = self.condition(condition)[:, :, None, None].chunk(2, 1)
         h = F.silu(self.norm2(h) * (1 + scale) + shift)
-        return self.pass_by(x) + self.conv2(h)
+        return self.skip(x) + self.conv2(h)
 
 
 class Attention(nn.Module):
-    """Self-attention between the places of a feature map, added to it (Vaswani 2017); the identity at first."""
+    """Self-attention over the positions of a feature map, with a residual (Vaswani 2017); initially the identity."""
 
     def __init__(self, channels: int, heads: int):
         super().__init__()
@@ -71,30 +94,35 @@ class Attention(nn.Module):
         self.norm = nn.GroupNorm(8, channels)
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
         self.out = nn.Conv1d(channels, channels, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        zero_init(self.out)
 
     def forward(self, x: Tensor) -> Tensor:
-        places = self.norm(x).flatten(2)  # [N, C, HW]
-        q, k, v = self.qkv(places).unflatten(1, (self.heads, 3, -1)).unbind(2)  # each [N, heads, C/heads, HW]
-        weights = (q.transpose(2, 3) @ k / q.shape[2] ** 0.5).softmax(3)  # fused attention is slower for 16 places
+        tokens = self.norm(x).flatten(2)  # [N, C, HW]
+        q, k, v = self.qkv(tokens).unflatten(1, (self.heads, 3, -1)).unbind(2)  # each [N, heads, C/heads, HW]
+        weights = (q.transpose(2, 3) @ k / q.shape[2] ** 0.5).softmax(3)  # fused attention is slower for 16 positions
         mixed = (v @ weights.to(v).transpose(2, 3)).flatten(1, 2)  # [N, C, HW]
         return x + self.out(mixed).unflatten(2, x.shape[2:])
 
 
 class UNet(nn.Module):
-    """v of noisy pictures. `steps`: how many a sampler takes where nobody says."""
+    """Predicts v of noisy pictures. `steps`: a sampler's default.
 
+    Raises: ValueError for heads that do not divide the channels at 4x4, or an odd embedding.
+    """
+
+    config: NetworkConfig
     steps = 50
-    jumps = False  # whether it wants to be told where a step ends (see `fewstep`)
+    jumps = False  # whether it is also conditioned on the level where a step ends (see `fewstep`)
 
-    def __init__(self, config: UNetConfig):
+    def __init__(self, config: NetworkConfig):
         super().__init__()
         self.config = config
         (a, b, c), e = config.channels, config.embedding
+        if config.heads < 1 or c % config.heads or e % 2:
+            raise ValueError(f"{config.heads} heads must divide {c} channels, and an embedding of {e} must be even.")
         self.time = nn.Sequential(nn.Linear(e, e), nn.SiLU(), nn.Linear(e, e))
         self.label = nn.Embedding(config.classes + 1, e)  # the last one is "none"
-        self.enter = nn.Conv2d(1, a, 3, stride=2, padding=1)
+        self.conv_in = nn.Conv2d(1, a, 3, stride=2, padding=1)
         self.down16 = nn.ModuleList([Block(a, a, e), Block(a, a, e)])
         self.to8 = nn.Conv2d(a, b, 3, stride=2, padding=1)
         self.down8 = nn.ModuleList([Block(b, b, e), Block(b, b, e)])
@@ -106,27 +134,26 @@ class UNet(nn.Module):
         self.from8 = nn.Conv2d(b, 4 * a, 1)
         self.up16 = nn.ModuleList([Block(2 * a, a, e), Block(a, a, e)])
         self.norm = nn.GroupNorm(8, a)
-        self.leave = nn.Conv2d(a, 4, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.conv_out = nn.Conv2d(a, 4, 3, padding=1)
+        zero_init(self.conv_out)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Noisy pictures [N, 1, 28, 28], levels t [N] in [0, 1], labels [N] (`classes`: none) -> v [N, 1, 28, 28]."""
-        return self.velocity(x, self.time(waves(t, self.config.embedding)) + self.label(labels))
+        return self.velocity(x, self.time(time_embedding(t, self.config.embedding)) + self.label(labels))
 
-    def velocity(self, x: Tensor, told: Tensor) -> Tensor:
-        """v [N, 1, 28, 28] of x, given what the blocks are told of level and class, [N, embedding]."""
-        told = F.silu(told)
+    def velocity(self, x: Tensor, conditioning: Tensor) -> Tensor:
+        """v [N, 1, 28, 28] of x, given the conditioning on level and class, [N, embedding]."""
+        conditioning = F.silu(conditioning)
         x = F.pad(x, (2, 2, 2, 2))
-        h16 = run(self.down16, self.enter(x), told)  # [N, a, 16, 16]
-        h8 = run(self.down8, self.to8(h16), told)  # [N, b, 8, 8]
-        h = self.middle[0](self.to4(h8), told)  # [N, c, 4, 4]
-        h = self.middle[1](self.attention(h), told)
+        h16 = run(self.down16, self.conv_in(x), conditioning)  # [N, a, 16, 16]
+        h8 = run(self.down8, self.to8(h16), conditioning)  # [N, b, 8, 8]
+        h = self.middle[0](self.to4(h8), conditioning)  # [N, c, 4, 4]
+        h = self.middle[1](self.attention(h), conditioning)
         h = F.pixel_shuffle(self.from4(h), 2)  # [N, b, 8, 8]
-        h = run(self.up8, torch.cat([h, h8], 1), told)
+        h = run(self.up8, torch.cat([h, h8], 1), conditioning)
         h = F.pixel_shuffle(self.from8(h), 2)  # [N, a, 16, 16]
-        h = run(self.up16, torch.cat([h, h16], 1), told)
-        v = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), 2)  # [N, 1, 32, 32]
+        h = run(self.up16, torch.cat([h, h16], 1), conditioning)
+        v = F.pixel_shuffle(self.conv_out(F.silu(self.norm(h))), 2)  # [N, 1, 32, 32]
         return v[:, :, 2:-2, 2:-2].float()
 
 
@@ -136,7 +163,7 @@ def run(blocks: nn.ModuleList, h: Tensor, condition: Tensor) -> Tensor:
     return h
 
 
-def waves(t: Tensor, width: int) -> Tensor:
+def time_embedding(t: Tensor, width: int) -> Tensor:
     """Sines and cosines of a thousand times t [N] at falling frequencies (Vaswani 2017, section 3.5): [N, width]."""
     frequency = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=t.device) / (width // 2))
     phase = 1000 * t.float()[:, None] * frequency
@@ -146,8 +173,8 @@ def waves(t: Tensor, width: int) -> Tensor:
 def loss(model: UNet, x: Tensor, labels: Tensor, levels: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
     """Mean squared error of v, for pictures x [N, 1, 28, 28] in [0, 1] with labels [N].
 
-    levels: the table of noise levels [T] to draw from, every step as often as the next. The draw is stratified over
-    the batch, which makes the loss less noisy [Kingma 2021, appendix I.1].
+    levels: the table of noise levels [T], drawn uniformly. The draw is stratified over the batch, which makes the loss
+    less noisy [Kingma 2021, appendix I.1].
     """
     n, device = len(x), x.device
     start = torch.rand((), generator=generator)
@@ -162,6 +189,7 @@ def loss(model: UNet, x: Tensor, labels: Tensor, levels: Tensor, *, generator: t
     return {"loss": F.mse_loss(v, alpha * noise - sigma * x0)}
 
 
+@resumable
 def train(
     config: UNetConfig,
     data: tuple[Tensor, Tensor],
@@ -170,7 +198,7 @@ def train(
     seed: int = 0,
     device: str | torch.device = "cpu",
     resume: dict | None = None,
-) -> Iterator[TrainStep]:
+) -> Iterator[TrainStep[UNet]]:
     """Train on (pictures [N, 1, 28, 28] in [0, 1], labels [N]); yields each step with the averaged network."""
     pictures, labels = data
     model = seeded(seed, lambda: UNet(config)).to(device)

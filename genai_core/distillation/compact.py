@@ -1,22 +1,24 @@
 """A modern pair: an ensemble of small convolutional nets teaches one that is a fraction of its size.
 
-The ensemble's logits are the mean of its members', which differ by their first weights alone and are trained beside
-one another. Teacher and student see the same shifted, turned and zoomed pictures, anew at every step: the student
-matches the teacher as a function, not on 60,000 points (Beyer 2022). The layout is that of `genai_core.lenet`, the
-weights are not: the judges of generated pictures take no part in this.
+The ensemble's logits are the mean of its members', which differ only in their initial weights and are trained in
+parallel. Teacher and student see the same shifted, rotated and zoomed pictures, new ones at every step: the student
+matches the teacher as a function, not on 60,000 points (Beyer 2022). The layout is that of `evaluation.classifier`, the
+weights are not: the classifiers that evaluate generated pictures are not used here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import checkpoints, data, lenet
-from genai_core.distillation import distil, measures
-from genai_core.lenet import LeNet, LeNetConfig
-from genai_core.training import Recipe, TrainStep
+from genai_core import data, evaluation
+from genai_core.common import checkpoints
+from genai_core.common.training import Recipe, TrainStep
+from genai_core.distillation import distil, metrics
+from genai_core.evaluation.classifier import LeNet, LeNetConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class CompactConfig(LeNetConfig):
 
 
 class Ensemble(nn.Module):
-    """Several LeNets that answer together."""
+    """Several LeNets whose logits are averaged."""
 
     def __init__(self, config: EnsembleConfig):
         super().__init__()
@@ -52,15 +54,15 @@ class Ensemble(nn.Module):
         return self.each(x).mean(0)
 
 
-def members_loss(model: Ensemble, x: Tensor, labels: Tensor, targets: None) -> dict[str, Tensor]:
-    """Mean cross-entropy of the members, each on its own; no label smoothing, which would hide how classes resemble."""
+def members_loss(model: Ensemble, x: Tensor, labels: Tensor, targets: Tensor | None) -> dict[str, Tensor]:
+    """Mean cross-entropy of the members; no label smoothing, which would hide similarities between classes."""
     each = model.each(x).float()  # [members, N, 10]
     return {"loss": F.cross_entropy(each.flatten(0, 1), labels.repeat(len(each)))}
 
 
-def train(config: LeNetConfig, examples: tuple[Tensor, Tensor], **options) -> Iterator[TrainStep]:
+def train(config: EnsembleConfig | CompactConfig, examples: tuple[Tensor, Tensor], **options) -> Iterator[TrainStep]:
     """`distil.train` of an ensemble or of a student, as the config says. Raises: CheckpointError."""
-    options["augment"] = lambda x, generator: lenet.augment(x, config, generator)
+    options["augment"] = lambda x, generator: evaluation.augment(x, config, generator)
     if isinstance(config, EnsembleConfig):
         return distil.train(lambda: Ensemble(config), members_loss, config, examples, **options)
     teacher = load(config.teacher) if config.teacher else None
@@ -68,8 +70,8 @@ def train(config: LeNetConfig, examples: tuple[Tensor, Tensor], **options) -> It
     return distil.train(lambda: LeNet(config), objective, config, examples, teacher=teacher, **options)
 
 
-DATASETS = {"mnist": {}, "fashion": {"degrees": 0, "zoom": 0.05, "shift": 1.5, "flip": True}}
-STEPS = {"mnist": 5000, "fashion": 3500}  # of an ensemble; a student takes a thousand more
+DATASETS: dict[str, dict[str, Any]] = {"mnist": {}, "fashion": {"degrees": 0, "zoom": 0.05, "shift": 1.5, "flip": True}}
+STEPS = {"mnist": 5000, "fashion": 3500}  # of an ensemble; a student has a thousand more
 RECIPES = {
     **{
         f"ensemble-{dataset}": Recipe(EnsembleConfig(**augment), dataset, steps=STEPS[dataset])
@@ -83,15 +85,16 @@ RECIPES = {
         for role, teacher in (("", f"ensemble-{dataset}"), ("control-", ""))
     },
 }
+TINY = Recipe(EnsembleConfig(members=2, channels=(4, 4, 4), features=8, batch=16), "sprites", steps=60)
 
 CARD = {
     "overview": "A small convolutional classifier in LeNet's layout with {channels} channels and {features} features, "
-    "alone or as an ensemble whose members' logits are averaged; its config names the teacher that it was distilled "
-    "from, if any.",
-    "use": "Teaching: how much of what an ensemble knows fits into a net of a fraction of its weights.",
-    "limits": "It answers with one of ten classes whatever it is shown.",
+    "alone or as an ensemble whose members' logits are averaged; its config names the teacher, if any.",
+    "use": "Teaching: how much of an ensemble's knowledge fits into a net with a fraction of its weights.",
+    "limits": "It returns one of ten classes for any input.",
 }
-MODELS = {EnsembleConfig: Ensemble, CompactConfig: LeNet}
+MODELS: dict[type, Callable[[Any], Ensemble | LeNet]] = {EnsembleConfig: Ensemble, CompactConfig: LeNet}
+LABELS = metrics.LABELS
 
 
 def load(name: str) -> Ensemble | LeNet:
@@ -103,8 +106,8 @@ def load(name: str) -> Ensemble | LeNet:
 
 
 def evaluate(name: str) -> dict:
-    """Figures of a shipped ensemble or student on the test split (see `genai_core.cards.LABELS`)."""
+    """Figures of a shipped ensemble or student on the test split (see `metrics.LABELS`)."""
     recipe = RECIPES[name]
     teacher = getattr(recipe.config, "teacher", "")
     test = data.load(recipe.dataset, "test")
-    return measures.of_classifier(name, load(name), test, load(teacher) if teacher else None)
+    return metrics.of_classifier(name, load(name), test, load(teacher) if teacher else None)

@@ -1,26 +1,26 @@
-"""Eight bits a weight: quantisation after training, symmetric and with one scale per output channel (Krishnamoorthi
-2018, section 3.1; Jacob 2018, eq. 1 with zero point 0).
+"""Post-training quantisation to eight bits, symmetric, with one scale per output channel (Krishnamoorthi 2018,
+section 3.1; Jacob 2018, eq. 1 with zero point 0).
 
 Batch normalisation is first folded into the convolution before it. Each output channel's weights w are then stored as
-whole numbers q = round(w / s) from -127 to 127 with s = max |w| / 127, so that none is off by more than s / 2. The
-numbers are kept as int8 and multiplied out, w = s q, when a picture is read: it is half the bytes of float16, a quarter
-of float32. It is not faster here, since the multiplications are still those of float32; only activations in eight
-bits, too, and integer arithmetic would make it so.
+integers q = round(w / s) from -127 to 127 with s = max |w| / 127, so that the error is at most s / 2. The integers are
+stored as int8 and dequantised, w = s q, in the forward pass: half the bytes of float16, a quarter of float32. It is not
+faster, since the arithmetic is still float32; that would also need activations in eight bits and integer kernels.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genai_core import checkpoints, data
-from genai_core.distillation import compact, measures
-from genai_core.lenet import LeNet
-from genai_core.training import Recipe, TrainStep
-
-LEVELS = 127
+from genai_core import data
+from genai_core.common import checkpoints
+from genai_core.common.quantisation import dequantise, per_output, quantise
+from genai_core.common.training import Recipe, TrainStep
+from genai_core.distillation import compact, metrics
+from genai_core.evaluation.classifier import LeNet
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,16 @@ class Int8Config:
     source: str = "compact-mnist"  # checkpoint that is quantised
 
 
-def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights [out, ...] -> int8 of the same shape and a scale for each output [out], with weight ~ scale * int8."""
-    largest = weight.flatten(1).abs().amax(1)
-    scale = torch.where(largest > 0, largest, 1.0) / LEVELS  # a channel of zeros stays one
-    q = (weight / _per_output(scale, weight)).round().clamp(-LEVELS, LEVELS)
-    return q.to(torch.int8), scale
-
-
-def dequantise(q: Tensor, scale: Tensor) -> Tensor:
-    """The float32 weights that int8 [out, ...] and scales [out] stand for."""
-    return q.float() * _per_output(scale, q)
-
-
 def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight [out, in, k, k] and bias [out] of the one convolution that is `conv`, then `norm` (in evaluation)."""
-    factor = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return conv.weight * _per_output(factor, conv.weight), norm.bias - norm.running_mean * factor
+    """Weight [out, in, k, k] and bias [out] of the one convolution that is `conv`, then `norm` (in evaluation).
 
-
-def _per_output(scale: Tensor, weight: Tensor) -> Tensor:
-    return scale.view(-1, *(1,) * (weight.dim() - 1))
+    Raises: ValueError for a norm without running statistics.
+    """
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("Only a batch normalisation that keeps running statistics can be folded.")
+    factor = norm.weight / (variance + norm.eps).sqrt()
+    return conv.weight * per_output(factor, conv.weight), norm.bias - mean * factor
 
 
 class Int8Layer(nn.Module):
@@ -62,7 +51,7 @@ class Int8Layer(nn.Module):
         self.scale, self.bias = (nn.Parameter(torch.zeros(shape[0]), requires_grad=False) for _ in range(2))
 
     def set(self, weight: Tensor, bias: Tensor) -> None:
-        """Take over weights [out, ...] and bias [out]."""
+        """Quantise and store weights [out, ...] and bias [out]."""
         q, scale = quantise(weight)
         for mine, value in ((self.q, q), (self.scale, scale), (self.bias, bias)):
             mine.copy_(value)
@@ -97,7 +86,7 @@ def quantised(model: LeNet, config: Int8Config) -> Int8LeNet:
     convolutions = [layer for layer in model.body if isinstance(layer, nn.Conv2d)]
     norms = [layer for layer in model.body if isinstance(layer, nn.BatchNorm2d)]
     for layer, conv, norm in zip(small.convolutions, convolutions, norms, strict=True):
-        layer.set(*fold(conv, norm))
+        cast(Int8Layer, layer).set(*fold(conv, norm))
     (dense,) = (layer for layer in model.body if isinstance(layer, nn.Linear))
     small.dense.set(dense.weight, dense.bias)
     small.head.set(model.head.weight, model.head.bias)
@@ -107,8 +96,8 @@ def quantised(model: LeNet, config: Int8Config) -> Int8LeNet:
 def train(
     config: Int8Config, examples: tuple[Tensor, Tensor], *, device: str = "cpu", **_unused
 ) -> Iterator[TrainStep]:
-    """One step that learns nothing: the checkpoint `config.source`, quantised. Raises: CheckpointError."""
-    model = quantised(compact.load(config.source), config).to(device)
+    """A single step without learning: the checkpoint `config.source`, quantised. Raises: CheckpointError."""
+    model = quantised(cast(LeNet, compact.load(config.source)), config).to(device)
     yield TrainStep(1, {}, model, dict)
 
 
@@ -116,15 +105,17 @@ RECIPES = {
     f"compact-{dataset}-int8": Recipe(Int8Config(source=f"compact-{dataset}"), dataset, steps=1)
     for dataset in compact.DATASETS
 }
+TINY = Recipe(Int8Config(), "sprites", steps=1)
 
 CARD = {
-    "overview": "The classifier `{source}` with its batch normalisation folded in and its weights as whole numbers of "
-    "eight bits, one scale for each output channel, quantised after training without any data. That classifier stands "
-    "as its teacher below.",
+    "overview": "The classifier `{source}` with its batch normalisation folded in and its weights as "
+    "eight-bit integers, one scale for each output channel, quantised after training without data. That classifier is "
+    "its teacher below.",
     "stored": "int8",
-    "use": "Teaching: what eight bits a weight cost in accuracy, and what they save in bytes.",
-    "limits": "Smaller, not faster: the weights are multiplied out to float32 when a picture is read.",
+    "use": "Teaching: what eight-bit weights cost in accuracy, and what they save in bytes.",
+    "limits": "Smaller, not faster: the weights are dequantised to float32 in the forward pass.",
 }
+LABELS = metrics.LABELS
 
 
 def load(name: str) -> Int8LeNet:
@@ -133,7 +124,7 @@ def load(name: str) -> Int8LeNet:
 
 
 def evaluate(name: str) -> dict:
-    """Figures of a shipped quantised classifier on the test split; its teacher is what it was before."""
+    """Figures of a shipped quantised classifier on the test split; its "teacher" is the unquantised one."""
     recipe = RECIPES[name]
     test = data.load(recipe.dataset, "test")
-    return measures.of_classifier(name, load(name), test, compact.load(recipe.config.source))
+    return metrics.of_classifier(name, load(name), test, compact.load(recipe.config.source))

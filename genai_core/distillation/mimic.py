@@ -4,9 +4,9 @@ The mimic net matches the teacher's logits v by least squares, before any softma
 
     loss = 1/2 |z - v|^2                                                                              [eq. 1]
 
-so that it learns the odds between all classes, also those that probabilities round to nothing. A linear bottleneck of
-k units before the wide layer stands for its weights W = U V, which has fewer numbers and learns faster [section 2.3].
-The control is the same net, of as many parameters, trained on the labels.
+so that it learns the odds of all classes, even those whose probabilities vanish. A linear bottleneck of
+k units before the wide layer factorises its weights W = U V, with fewer parameters and faster learning [section 2.3].
+The control is the same net trained on the labels.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from genai_core import checkpoints, data
-from genai_core.distillation import compact, distil, measures
-from genai_core.training import Recipe, TrainStep
+from genai_core import data
+from genai_core.common import checkpoints
+from genai_core.common.training import Recipe, TrainStep
+from genai_core.distillation import compact, distil, metrics
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def loss(student_logits: Tensor, teacher_logits: Tensor) -> dict[str, Tensor]:
 
 
 def objective(model: nn.Module, x: Tensor, labels: Tensor, targets: Tensor | None) -> dict[str, Tensor]:
-    """`loss`, or where there is no teacher the cross-entropy with the labels."""
+    """`loss`, or without a teacher the cross-entropy with the labels."""
     return (
         {"loss": nn.functional.cross_entropy(model(x).float(), labels)} if targets is None else loss(model(x), targets)
     )
@@ -70,13 +71,15 @@ RECIPES = {
     for dataset in ("mnist", "fashion")
     for role, teacher in (("", f"ensemble-{dataset}"), ("control-", ""))
 }
+TINY = Recipe(ShallowConfig(bottleneck=8, hidden=32, batch=16, lr=1e-2), "sprites", steps=60)
 
 CARD = {
     "overview": "One wide layer of {hidden} rectified units behind a linear bottleneck of {bottleneck} (Ba & Caruana "
-    "2014). Teacher: {teacher!r}, whose logits it matches by least squares ('' is none: trained on the labels).",
-    "use": "Teaching: that a shallow net can hold more than it learns from labels; compare the mimic with its control.",
-    "limits": "It has no notion of neighbouring pixels, and knows centred pictures of its data set alone.",
+    "2014). Teacher, whose logits it matches by least squares: {teacher} (none: trained on the labels alone).",
+    "use": "Teaching: a shallow net can represent more than it learns from labels; compare the mimic with its control.",
+    "limits": "It has no notion of neighbouring pixels, and knows centred pictures of its data set only.",
 }
+LABELS = metrics.LABELS
 
 
 def load(name: str) -> Shallow:
@@ -85,8 +88,8 @@ def load(name: str) -> Shallow:
 
 
 def evaluate(name: str) -> dict:
-    """Figures of a shipped shallow net on the test split (see `genai_core.cards.LABELS`)."""
+    """Figures of a shipped shallow net on the test split (see `metrics.LABELS`)."""
     model, teacher = load(name), RECIPES[name].config.teacher
-    return measures.of_classifier(
+    return metrics.of_classifier(
         name, model, data.load(RECIPES[name].dataset, "test"), compact.load(teacher) if teacher else None
     )

@@ -1,6 +1,6 @@
-"""The figures of the paper beside ours, read from the metrics of what is trained (Hinton 2015, section 3)."""
+"""The paper's figures beside ours, read from the metrics of the checkpoints (Hinton 2015, section 3)."""
 
-from genai_core import checkpoints
+from genai_core.common import checkpoints
 
 # what, the paper's figure, checkpoint, key of its metrics.json
 ROWS = (
@@ -19,7 +19,7 @@ ROWS = (
 
 
 def ours(name: str, key: str) -> str:
-    """A figure of a checkpoint as text, with every seed's where there are several; a dash where it is not trained."""
+    """A figure of a checkpoint as text, with each seed's if there are several; a dash without the checkpoint."""
     if name not in checkpoints.names():
         return "-"
     metrics = checkpoints.read_json(name, "metrics.json")
@@ -29,7 +29,7 @@ def ours(name: str, key: str) -> str:
 
 
 def table() -> str:
-    """Test errors of 10,000 as text: what, the paper's, ours. Raises: CheckpointError for a damaged checkpoint."""
+    """Test errors of 10,000 as text: description, the paper's, ours. Raises: CheckpointError for a damaged one."""
     rows = [("Test errors of 10,000", "paper", "ours"), *((what, p, ours(name, key)) for what, p, name, key in ROWS)]
     lines = [f"{what:<50}{theirs:>8}{mine:>22}" for what, theirs, mine in rows]
     for name in ("distill-student-300", "distill-student-30"):

@@ -1,12 +1,12 @@
-"""Conditional GAN (Mirza & Osindero 2014): the label goes into both networks, and the picture has to fit it.
+"""Conditional GAN (Mirza & Osindero 2014): both networks are conditioned on the label.
 
 The generator learns an offset per class behind its first layer and a scale and shift per class in every normalisation
 (conditional batch norm, de Vries 2017). The discriminator is the projection discriminator of Miyato & Koyama 2018:
 
     score(x, y) = psi(phi(x)) + <embedding(y), phi(x)>          [eq. 3]
 
-linear in the label's embedding: "is it real" plus "does it look like y". Spectral normalisation (Miyato 2018) holds the
-largest singular value of each of its layers at 1, so that the score cannot become steep.
+linear in the label's embedding: "is it real" plus "does it look like y". Spectral normalisation (Miyato 2018) keeps the
+largest singular value of each layer at 1, which bounds the slope of the score.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from genai_core.gan.game import GAN, GANConfig
-from genai_core.training import Recipe
+from genai_core.common.training import Recipe
+from genai_core.gan.base import GAN, GANConfig
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ class Generator(nn.Module):
         self.first = nn.Linear(config.latents, 49 * self.b)
         self.classes = nn.Embedding(config.classes, 49 * self.b)
         nn.init.normal_(self.first.weight, std=config.latents**-0.5)
-        nn.init.normal_(self.classes.weight, std=0.5)  # at 1, the class outweighs z, and each class is one picture
+        nn.init.normal_(
+            self.classes.weight, std=0.5
+        )  # at 1 the class would outweigh z, and each class collapse to one picture
         self.block7, self.block14 = Residual(self.b, config.classes), Residual(a, config.classes)
         self.norm7, self.norm14 = ClassNorm(self.b, config.classes), ClassNorm(a, config.classes)
         self.up14 = nn.Sequential(nn.ReLU(), nn.Conv2d(self.b, 4 * a, 3, padding=1), nn.PixelShuffle(2))

@@ -1,17 +1,17 @@
 """DCGAN: the first stable convolutional GAN (Radford 2015).
 
-The paper's rules: strided convolutions in place of pooling, batch normalisation except where pictures enter and leave,
+The paper's rules: strided convolutions in place of pooling, batch normalisation except at the input and output layers,
 no dense hidden layers, ReLU in the generator and leaky ReLU in the discriminator, weights drawn from N(0, 0.02^2),
-Adam with beta1 = 0.5. Real and generated pictures are normalised apart in training, each batch by itself. Not the
-paper's: a small penalty on the discriminator's slope (R1, Mescheder 2018), which spares most of the steps.
+Adam with beta1 = 0.5. Real and generated pictures are normalised as separate batches. Not in
+the paper: a small penalty on the discriminator's slope (R1, Mescheder 2018), which saves most of the steps.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from genai_core.gan.game import GAN, GANConfig
-from genai_core.training import Recipe
+from genai_core.common.training import Recipe
+from genai_core.gan.base import GAN, GANConfig
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
 
 
 def small_weights(layer: nn.Module) -> None:
-    """Weights from N(0, 0.02^2), as the paper starts them."""
+    """Initialise the weights from N(0, 0.02^2), as in the paper."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(layer.weight, std=0.02)
 

@@ -1,24 +1,23 @@
 """The first GAN: two multi-layer perceptrons (Goodfellow 2014).
 
-The generator is a stack of rectified layers, the discriminator of maxout layers, as in the paper; in place of its
-dropout a small penalty on the discriminator's slope (R1, Mescheder 2018) holds it back: without either, it wins, and
-the generator is left with a few blots. `loss="minimax"` is the game of its equation 1, `"non_saturating"` the one that
-its section 3 advises: early in the game the discriminator wins easily, and log(1 - D(G(z))) has hardly any slope left
-for the generator.
+The generator is a stack of rectified layers, the discriminator of maxout layers, as in the paper; instead of its
+dropout, a small penalty on the discriminator's slope (R1, Mescheder 2018) regularises it: without either, it wins, and
+the generator collapses to a few blobs. `loss="minimax"` is the paper's equation 1, `"non_saturating"` the loss that its
+section 3 recommends: early in training the discriminator wins easily, and the gradient of log(1 - D(G(z))) vanishes.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from genai_core.gan.game import GAN, GANConfig
-from genai_core.training import Recipe
+from genai_core.common.training import Recipe
+from genai_core.gan.base import GAN, GANConfig
 
 
 @dataclass(frozen=True)
 class MLPConfig(GANConfig):
     hidden: int = 512
-    pieces: int = 4  # linear functions that a maxout unit takes the largest of
+    pieces: int = 4  # linear functions of which a maxout unit takes the maximum
     d_hidden: int = 128
     batch: int = 128
     penalty: float = 0.3

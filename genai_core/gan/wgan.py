@@ -1,18 +1,18 @@
 """WGAN-GP: a critic instead of a discriminator (Arjovsky 2017, Gulrajani 2017).
 
-The critic's score is no probability: its mean on real minus its mean on generated pictures is, for the best critic of
-slope 1, the Wasserstein distance between the two distributions, and says how far the generator has come. The slope is
-held near 1 by a penalty at points between real and generated pictures. No batch normalisation in the critic: the
-penalty is on each picture alone.
+The critic's score is not a probability: its mean on real minus its mean on generated pictures is, for the best critic
+of slope 1, the Wasserstein distance between the two distributions, and measures the generator's progress. The slope is
+kept near 1 by a penalty at points between real and generated pictures. The critic has no batch normalisation, since the
+penalty is on each picture separately.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from genai_core.common.training import Recipe
 from genai_core.gan import dcgan
-from genai_core.gan.game import GAN, GANConfig
-from genai_core.training import Recipe
+from genai_core.gan.base import GAN, GANConfig
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What every technique uses: checkpoints, training loops, model cards, the Hub, the vector store."""
