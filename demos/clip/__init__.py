@@ -1,15 +1,15 @@
 """The CLIP tab: search by words and pictures, zero-shot classes, a map, where it fails, your own pictures, the Hub."""
 
-import gradio as gr
+from demos._ui import images
+from demos._ui.tab import Tab
+from demos.clip import _api, _models, classify, fail, hub, search, yours
+from demos.clip import map as map_part
+from genai_core import clip
+from genai_core.clip import explain, gallery
+from genai_core.common import vector_store
+from genai_core.data import scenes
 
-from demos import _checks, _common, _keep
-from demos._common import STREAM
-from demos.clip import _models, atlas, classify, hub, mine, probes, search
-from demos.clip._models import warm
-from genai_core import clip, clip_explain, retrieval, scenes
-
-__all__ = ["PARTS", "TITLE", "build_tab", "clip_search", "restore", "warm"]
-TITLE = "CLIP"
+NEIGHBOUR = 3  # the drawing on the card of Home
 
 HOW = r"""
 **CLIP** (Radford 2021, [arXiv 2103.00020](https://arxiv.org/abs/2103.00020)) puts pictures and texts into one space.
@@ -35,61 +35,36 @@ database: a graph (HNSW, Malkov 2016) where there are many, all of them compared
 """
 
 
-@_checks.handler
-def clip_search(text: str, without: str = "", model: str = "clip-scenes", results: int = 10) -> list[dict]:
-    """Search the gallery of 10,000 drawings by words, less other words; each result with its caption, true or not."""
-    terms = [[1, "text", text]] + ([[-0.5, "text", without]] if without else [])
-    found = search.search({"terms": terms, "model": model, "results": results})
-    return [{key: hit[key] for key in ("id", "similarity", "caption", "true")} for hit in found["hits"]]
+def neighbours() -> dict:
+    """A drawing, and the nineteen that CLIP finds nearest to it among two thousand, by embeddings that are stored."""
+    vectors = gallery.load("clip-scenes")[:2000]
+    nearest = (vectors @ vectors[NEIGHBOUR]).topk(20).indices.tolist()
+    sheet = images.tile(gallery.pictures(nearest), 10, gap=4, between=255)
+    return {"image": images.png(sheet), "alt": "A drawing and those that are most like it"}
 
 
-# Values that a link fills, part by part.
-PARTS = {"search": 1, "classify": 1, "map": 1, "fail": 1, "yours": 0, "hub": 1}
-
-
-def restore(query: dict) -> list:
-    """Settings of a link -> values for what `build_tab` returns. Raises: InputError, CheckpointError."""
-    part = _checks.choice(query.get("part", "search"), "The part", tuple(PARTS))
-    settings = {key: value for key, value in query.items() if key not in ("tab", "part")}
-    found = {
-        "search": lambda: (search.search(settings),),
-        "classify": lambda: (classify.classify(settings),),
-        "map": lambda: (atlas.atlas(settings),),
-        "fail": lambda: (probes.probe(settings),),
-        "yours": lambda: (),
-        "hub": lambda: hub.values(settings),
-    }[part]()
-    return _keep.among(PARTS, part, found)
-
-
-def build_tab() -> list:
-    """Layout and wiring; returns the components that `restore` fills."""
-    with gr.Tabs() as parts:
-        with gr.Tab("Search", id="search"):
-            searched = search.build()
-        with gr.Tab("Classify", id="classify"):
-            classified = classify.build()
-        with gr.Tab("Map", id="map"):
-            mapped = atlas.build()
-        with gr.Tab("Fail", id="fail"):
-            failed = probes.build()
-        with gr.Tab("Yours", id="yours"):
-            menu = mine.build()
-        with gr.Tab("Hub", id="hub"):
-            fetched = hub.build(menu)
-    _common.how_it_works(
-        HOW,
+TAB = Tab(
+    title="CLIP",
+    group="Pictures and words",
+    headline="Pictures and words in one space",
+    text="Search ten thousand drawings by words, by pictures, by sums of both, and see which words decided. Then find "
+    "out what it cannot tell apart.",
+    picture=neighbours,
+    parts=(search.PART, classify.PART, map_part.PART, fail.PART, yours.PART, hub.PART),
+    how=HOW,
+    sources=(
         clip.CLIP,
         clip.loss,
         clip.train,
-        retrieval.combine,
-        clip_explain.word_contributions,
-        clip_explain.patch_relevance,
-        clip_explain.ensemble,
-        clip_explain.project,
+        vector_store.combine,
+        explain.word_contributions,
+        explain.patch_relevance,
+        explain.ensemble,
+        explain.project,
         scenes.twin,
         scenes.contradict,
-    )
-    _common.model_cards(_models.NAMES)
-    gr.api(clip_search, api_name="clip_search", **STREAM)
-    return [parts, searched, classified, mapped, failed, *fetched]
+    ),
+    cards=_models.NAMES,
+    endpoints=_api.ENDPOINTS,
+    warm=_models.warm,
+)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demos import _checks
-from genai_core import gallery, retrieval
-from genai_core.retrieval import Collection
+from demos._ui import validation
+from genai_core.clip import gallery
+from genai_core.common import vector_store
+from genai_core.common.vector_store import Collection
 
 GALLERY, SAMPLE, NAMED = "gallery", "sample", "named:"
 SESSIONS = 60  # users whose pictures are kept at a time; the one idle longest goes first
@@ -51,10 +52,10 @@ def of(name, model: str) -> Collection:
     with _lock:
         found = _mine.pop(name, None) if isinstance(name, str) else None
         if found is None:
-            raise _checks.InputError("These pictures are not there (any more): drop them in again.")
+            raise validation.InputError("These pictures are not there (any more): drop them in again.")
         _mine[name] = found
     if found.model != model:
-        raise _checks.InputError(f"These pictures were read by {found.model}: choose that model.")
+        raise validation.InputError(f"These pictures were read by {found.model}: choose that model.")
     return found.collection
 
 
@@ -62,23 +63,23 @@ def named(name: str, model: str, create: bool = False, dimension: int = 0) -> Co
     """A folder of `--collections`; create: make it if there is none. Raises: InputError, CollectionError."""
     root = folder()
     if root is None:
-        raise _checks.InputError("This server keeps no named collections: it was started without --collections.")
+        raise validation.InputError("This server keeps no named collections: it was started without --collections.")
     with _lock:
         if name not in _named:
-            if not create and name not in retrieval.names(root):
-                raise _checks.InputError("There is no collection of that name.")
+            if not create and name not in vector_store.names(root):
+                raise validation.InputError("There is no collection of that name.")
             from demos.clip import _models
 
-            _named[name] = retrieval.named(root, name, model, dimension or _models.load(model).dimension)
+            _named[name] = vector_store.named(root, name, model, dimension or _models.load(model).dimension)
         if _named[name].encoder != model:
-            raise _checks.InputError(f"This collection was made with {_named[name].encoder}: choose that model.")
+            raise validation.InputError(f"This collection was made with {_named[name].encoder}: choose that model.")
         return _named[name]
 
 
 def names() -> list[str]:
     """The named collections there are."""
     root = folder()
-    return retrieval.names(root) if root else []
+    return vector_store.names(root) if root else []
 
 
 def mine(session: str, model: str, dimension: int) -> tuple[str, Mine]:
@@ -93,7 +94,7 @@ def mine(session: str, model: str, dimension: int) -> tuple[str, Mine]:
         while len(_mine) >= SESSIONS:
             _mine.pop(next(iter(_mine))).collection.close()
         key = secrets.token_urlsafe(16)
-        _mine[key] = Mine(session, model, retrieval.private(model, dimension))
+        _mine[key] = Mine(session, model, vector_store.private(model, dimension))
         return key, _mine[key]
 
 

@@ -9,40 +9,37 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos import _checks, _common
-from genai_core import checkpoints, clip, gallery, scenes, uploads
-from genai_core.checkpoints import CheckpointError
+from demos._ui import images, validation
+from demos._ui.settings import Setting, checked
+from genai_core import clip
+from genai_core.clip import gallery
+from genai_core.common import model_cache
+from genai_core.common.checkpoints import CheckpointError
+from genai_core.data import scenes, uploads
 
-TAB = "clip"
 NAMES = {"clip-scenes": "CLIP with hard negatives", "clip-scenes-plain": "CLIP as published"}
 MODELS = tuple(NAMES)
 LONGEST = 300  # characters of a text
-FETCHED = checkpoints.Kept()  # Hub encoders by name; they have a budget of their own, so that ours stay
+FETCHED = model_cache.ModelCache()  # Hub encoders by name; they have a budget of their own, so that ours stay
 
 
 def load(name):
     """An encoder by its name on the page: one of ours, or a Hub model that was fetched. Raises: InputError."""
     if isinstance(name, str) and (fetched := FETCHED.get(name)) is not None:
         return fetched
-    return clip.load(_checks.choice(name, "The model", MODELS))
+    return clip.load(validation.choice(name, "The model", MODELS))
 
 
 def text(value, name: str = "The text") -> str:
     """A text from the page, checked; white space is joined. Raises: InputError, also where it has no word."""
-    if not isinstance(value, str):
-        raise _checks.InputError(f"{name} must be text.")
-    if len(value) > LONGEST:
-        raise _checks.InputError(f"{name} has {len(value):,} characters; at most {LONGEST} are read.")
-    if any(0xD800 <= ord(c) < 0xE000 for c in value):
-        raise _checks.InputError(f"{name} holds half a character (a lone surrogate); write it anew.")
-    clean = " ".join(value.split())
-    if not any(c.isalnum() for c in clean):
-        raise _checks.InputError(f"{name} is empty: describe what you look for, as in “a small red circle”.")
-    return clean
+    words = " ".join(validation.text(value, name, LONGEST).split())
+    if not any(c.isalnum() for c in words):
+        raise validation.InputError(f"{name} is empty: describe what you look for, as in “a small red circle”.")
+    return words
 
 
 def unknown(encoder, string: str) -> list[str]:
-    """The words of a text that the encoder has never read; a Hub model's tokens make up any word."""
+    """The words of a text that are not in the encoder's vocabulary; a Hub model's tokens make up any word."""
     return encoder.tokenizer.unknown(string) if isinstance(encoder, clip.CLIP) else []
 
 
@@ -50,13 +47,13 @@ def number(value, name: str = "The picture") -> int:
     """The number of a scene of the gallery, which may come as text, as ids and links have it."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
         value = int(value)
-    return _checks.whole(value, name, 0, gallery.SIZE - 1)
+    return validation.integer(value, name, 0, gallery.SIZE - 1)
 
 
 @functools.lru_cache(maxsize=2000)
 def shown(i: int) -> str:
     """Scene i of the gallery as JPEG in base64."""
-    return jpeg(_common.picture(gallery.pictures([i])[0]))
+    return jpeg(images.picture(gallery.pictures([i])[0]))
 
 
 @functools.lru_cache(maxsize=64)
@@ -73,7 +70,7 @@ def jpeg(image: Image.Image, quality: int = 92) -> str:
 
 def small(data: str, size: int) -> Tensor:
     """A picture file in base64 -> its middle square, [3, size, size] in [0, 1]. Raises: InputError."""
-    return uploads.tensor(_checks.picture(_checks.decoded(data, "That picture")), size)
+    return uploads.tensor(validation.picture(validation.decoded(data, "That picture")), size)
 
 
 @functools.lru_cache(maxsize=256)
@@ -89,7 +86,7 @@ def of_scene(name: str, i: int) -> Tensor:
 
 
 def scale(encoder) -> float:
-    """One over the temperature that the model learnt."""
+    """One over the temperature that the model learned."""
     with torch.inference_mode():
         return float(encoder.scale)
 
@@ -99,3 +96,13 @@ def warm() -> None:
     with contextlib.suppress(CheckpointError):
         load(MODELS[0])
         gallery.collection(MODELS[0])
+
+
+def known_model(value, _others) -> str:
+    """The name of an encoder that can be used now. Raises: InputError."""
+    load(value)
+    return value
+
+
+KNOWN = checked(known_model, schema={"type": "string", "examples": list(NAMES)})
+MODEL = Setting("model", KNOWN, MODELS[0], "The model")

@@ -4,9 +4,10 @@ import random
 
 import torch
 
-from demos import _checks
+from demos._ui import validation
 from demos.clip import _collections, _models, _query
-from genai_core import clip_explain, gallery, scenes, uploads
+from genai_core.clip import explain, gallery
+from genai_core.data import scenes, uploads
 
 CELLS = 8  # of a side of the relevance map
 VARIANTS = 5  # near misses of a caption
@@ -14,19 +15,19 @@ ROWS = 6  # pictures of the matrix
 COLUMNS = 8  # captions of the matrix, at most
 
 
-def pixels(clean: dict, id_: str) -> torch.Tensor:
+def pixels(settings: dict, id_: str) -> torch.Tensor:
     """A picture of the collection as the encoder takes it: [3, size, size] in [0, 1]."""
-    size = _models.load(clean["model"]).size
-    if clean["collection"] in (_collections.GALLERY, _collections.SAMPLE):
-        return _drawn(clean, id_)
-    found = _collections.of(clean["collection"], clean["model"]).picture(id_)
+    size = _models.load(settings["model"]).size
+    if settings["collection"] in (_collections.GALLERY, _collections.SAMPLE):
+        return _drawn(settings, id_)
+    found = _collections.of(settings["collection"], settings["model"]).picture(id_)
     if found is None:
-        raise _checks.InputError("That picture is not there (any more).")
+        raise validation.InputError("That picture is not there (any more).")
     return uploads.tensor(found, size)
 
 
-def _drawn(clean: dict, id_: str) -> torch.Tensor:
-    planted = _query.planted_scene(clean, id_)
+def _drawn(settings: dict, id_: str) -> torch.Tensor:
+    planted = _query.planted_scene(settings, id_)
     if planted is not None:
         return scenes.render([planted])[0]
     return gallery.pictures([_models.number(id_)])[0]
@@ -38,18 +39,18 @@ def why(request: dict) -> dict:
     A contribution is the fall of the similarity without the word. The relevance (signed, CELLS x CELLS, row by row) is
     that of the whole query.
     """
-    clean = _query.settings_of(request)
-    encoder = _models.load(clean["model"])
+    settings = _query.parse(request)
+    encoder = _models.load(settings["model"])
     id_ = _query.id_of(request.get("id"))
-    x = pixels(clean, id_)
+    x = pixels(settings, id_)
     picture = encoder.encode_image(x[None])[0]
-    query = _query.vector(clean)
+    query = _query.vector(settings)
     words = [
-        [value, weight, [[word, round(fall, 4)] for word, fall in contributions(clean["model"], picture, value)]]
-        for weight, kind, value in clean["terms"]
+        [value, weight, [[word, round(fall, 4)] for word, fall in contributions(settings["model"], picture, value)]]
+        for weight, kind, value in settings["terms"]
         if kind == "text"
     ]
-    relevance = clip_explain.patch_relevance(encoder, x, query, cells=CELLS)
+    relevance = explain.patch_relevance(encoder, x, query, cells=CELLS)
     return {
         "id": id_,
         "similarity": round(float(picture @ query), 4),
@@ -60,15 +61,15 @@ def why(request: dict) -> dict:
 
 def contributions(model: str, picture: torch.Tensor, string: str) -> list[tuple[str, float]]:
     """Each word with the fall of the similarity without it."""
-    return clip_explain.word_contributions(_models.load(model), picture, string)
+    return explain.word_contributions(_models.load(model), picture, string)
 
 
-def variants(clean: dict) -> list[str]:
+def variants(settings: dict) -> list[str]:
     """The first text of a query, and near misses of it: two things that exchange a colour, a number more, a turn.
 
     Of a text that is no caption of this world, the text alone.
     """
-    first = next((value for weight, kind, value in clean["terms"] if kind == "text" and weight > 0), None)
+    first = next((value for weight, kind, value in settings["terms"] if kind == "text" and weight > 0), None)
     if first is None:
         return ["a red circle", "a blue star", "two objects", "on a dark background"]
     try:
@@ -89,33 +90,33 @@ def matrix(request: dict) -> dict:
 
     Without captions, the query's own and near misses of it.
     """
-    clean = _query.settings_of(request)
-    encoder = _models.load(clean["model"])
+    settings = _query.parse(request)
+    encoder = _models.load(settings["model"])
     ids = request.get("ids")
     if not isinstance(ids, list) or not 1 <= len(ids) <= ROWS:
-        raise _checks.InputError(f"The matrix shows 1 to {ROWS} pictures.")
+        raise validation.InputError(f"The matrix shows 1 to {ROWS} pictures.")
     ids = [_query.id_of(id_) for id_ in ids]
     given = request.get("captions")
     if given is not None and (not isinstance(given, list) or not 1 <= len(given) <= COLUMNS):
-        raise _checks.InputError(f"The matrix shows 1 to {COLUMNS} captions.")
-    captions = variants(clean) if given is None else [_models.text(caption, "A caption") for caption in given]
-    pictures = encoder.encode_image(torch.stack([pixels(clean, id_) for id_ in ids]))
-    texts = torch.stack([_models.of_text(clean["model"], caption) for caption in captions])
-    cosines = clip_explain.similarities(pictures, texts)
+        raise validation.InputError(f"The matrix shows 1 to {COLUMNS} captions.")
+    captions = variants(settings) if given is None else [_models.text(caption, "A caption") for caption in given]
+    pictures = encoder.encode_image(torch.stack([pixels(settings, id_) for id_ in ids]))
+    texts = torch.stack([_models.of_text(settings["model"], caption) for caption in captions])
+    cosines = explain.similarities(pictures, texts)
     return {
         "ids": ids,
         "captions": captions,
         "cosines": [[round(v, 4) for v in row] for row in cosines.tolist()],
-        "true": [[truth(clean, id_, caption) for caption in captions] for id_ in ids],
+        "true": [[truth(settings, id_, caption) for caption in captions] for id_ in ids],
     }
 
 
-def truth(clean: dict, id_: str, caption: str) -> bool | None:
+def truth(settings: dict, id_: str, caption: str) -> bool | None:
     """Whether a caption is true of a picture; None where nobody can tell."""
-    if clean["collection"] not in (_collections.GALLERY, _collections.SAMPLE):
+    if settings["collection"] not in (_collections.GALLERY, _collections.SAMPLE):
         return None
     try:
         query = scenes.parse(caption)
     except ValueError:
         return None
-    return scenes.holds(_query.planted_scene(clean, id_) or _models.scene(_models.number(id_)), query)
+    return scenes.holds(_query.planted_scene(settings, id_) or _models.scene(_models.number(id_)), query)

@@ -1,20 +1,24 @@
-"""Texts of the page, one a line, and what they say where it can be read."""
+"""Texts of the page, one per line, and what they say where it can be read."""
 
 import functools
 
-from demos import _checks
+from demos._ui import validation
 from demos.clip import _models
-from genai_core import scenes
+from genai_core.data import scenes
+
+LONGEST = 10_000  # characters of all lines
 
 
 def lines(value, name: str, most: int) -> list[str]:
     """The lines of a text that are not empty, each once. Raises: InputError."""
-    if not isinstance(value, str) or len(value) > 10_000:
-        raise _checks.InputError(f"The {name}s must be text, one {name} a line.")
+    if not isinstance(value, str):
+        raise validation.InputError(f"The {name}s must be text, one {name} per line.")
+    if len(value) > LONGEST:
+        raise validation.InputError(f"The {name}s have {len(value):,} characters; at most {LONGEST:,} are read.")
     found = [_models.text(f"{line} x", f"The {name}").removesuffix(" x") for line in value.splitlines() if line.strip()]
     found = list(dict.fromkeys(found))
     if not 0 < len(found) <= most:
-        raise _checks.InputError(f"There must be 1 to {most} {name}s, one a line, not {len(found)}.")
+        raise validation.InputError(f"There must be 1 to {most} {name}s, one per line, not {len(found)}.")
     return found
 
 

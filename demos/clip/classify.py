@@ -1,122 +1,90 @@
 """A classifier made of words (zero-shot, Radford 2021, section 3.1): labels, templates, a temperature."""
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
-import gradio as gr
 import torch
+from PIL import Image
 from torch import Tensor
 
-from demos import _checks, _common, _keep
-from demos.clip import _measure, _models, _page, _words
-from demos.clip._models import NAMES, TAB
-from genai_core import gallery, scenes
-from genai_core.scenes.world import COLOURS, SHAPES
+from demos._ui import charts, images, validation
+from demos._ui.settings import Setting, checked
+from demos._ui.tab import Part, Preset
+from demos.clip import _accuracy, _models, _words
+from demos.clip._models import NAMES
+from genai_core.clip import gallery
+from genai_core.data import scenes, uploads
+from genai_core.data.scenes.world import COLOURS
 
 OWN = 128  # pixels of a side that are kept of an own picture
 KEPT = 12_000  # characters of it in base64, so that it fits into a link
 LABELS, TEMPLATES = 16, 8  # at most
 LONGEST = 80  # characters of a label
 LOW, HIGH = 0.003, 3.0  # temperatures
-PRESETS = {
-    "Which colour?": "Eight words for colours, and no training on labels. Guess first: how sure will it be?",
-    "Which shape?": "Four sentences for each label, and their mean. Is that better than one sentence?",
-    "How many?": "Numbers are words as well. Does it count, or guess from how full the picture is?",
-    "Where?": "Two of these can be true at once, yet the shares sum to one. What will it do?",
-    "Your own words": "One of these words it has never read. Does it know that it does not know?",
-}
-FIRST = {
-    "model": _models.MODELS[0],
-    "scene": 11,
-    "picture": "",
-    "labels": "\n".join(COLOURS),
-    "templates": "a {} object",
-    "temperature": "learnt",
-}
-STATES = {
-    "Which colour?": {},
-    "Which shape?": {
-        "scene": 40,
-        "labels": "\n".join(SHAPES),
-        "templates": "a {}\na picture of a {}\nan image of a {}\na drawing of a {}",
-    },
-    "How many?": {
-        "scene": 31,
-        "labels": "one object\ntwo objects\nthree objects\nfour objects",
-        "templates": "{}\na picture of {}",
-    },
-    "Where?": {
-        "scene": 43,
-        "labels": "at the top\nat the bottom\non the left\non the right",
-        "templates": "an object {}",
-    },
-    "Your own words": {
-        "scene": 17,
-        "labels": "a red thing\na large thing\nno circle\na zebra",
-        "templates": "{}\na picture of {}",
-    },
-}
+NO_STAR = 149  # a scene with a single thing, a circle
+LEARNED = "learned"  # the temperature that the model itself learned
 
 
-def settings_of(request: dict) -> dict:
-    """What the page, a link or a saved picture asks for, checked."""
-    given = FIRST | _checks.record(request)
-    _models.load(given["model"])
-    labels = _words.lines(given["labels"], "label", LABELS)
-    templates = _words.lines(given["templates"], "template", TEMPLATES)
+def _labels(value: Any, _others: Mapping[str, Any]) -> str:
+    labels = _words.lines(value, "label", LABELS)
     if any(len(label) > LONGEST for label in labels):
-        raise _checks.InputError(f"A label has at most {LONGEST} characters.")
+        raise validation.InputError(f"A label has at most {LONGEST} characters.")
+    return "\n".join(labels)
+
+
+def _templates(value: Any, _others: Mapping[str, Any]) -> str:
+    templates = _words.lines(value, "template", TEMPLATES)
     if any(template.count("{}") != 1 for template in templates):
-        raise _checks.InputError("A template needs {} once, where the label goes, as in “a picture of a {}”.")
-    t = given["temperature"]
-    if t != "learnt":
-        t = _checks.number(_keep.from_link(t, "The temperature"), "The temperature", LOW, HIGH)
-    if given["picture"]:
-        _checks.picture(_checks.decoded(given["picture"], "That picture", KEPT))
-    return {
-        "model": given["model"],
-        "scene": _models.number(given["scene"], "The scene"),
-        "picture": given["picture"] or "",
-        "labels": "\n".join(labels),
-        "templates": "\n".join(templates),
-        "temperature": t,
-    }
+        raise validation.InputError("A template needs {} once, where the label goes, as in “a picture of a {}”.")
+    return "\n".join(templates)
 
 
-def seen(clean: dict) -> Tensor:
+def _temperature(value: Any, _others: Mapping[str, Any]) -> Any:
+    if value == LEARNED:
+        return value
+    return validation.number(validation.from_text(value, "The temperature"), "The temperature", LOW, HIGH)
+
+
+def _picture(value: Any, _others: Mapping[str, Any]) -> str:
+    if value != "":
+        validation.picture(validation.decoded(value, "That picture", KEPT))
+    return value
+
+
+def seen(model: str, scene: int, picture: str) -> Tensor:
     """The picture [3, H, W] as the model gets it: an own one, or a scene of the gallery."""
-    if clean["picture"]:
-        return _models.small(clean["picture"], _models.load(clean["model"]).size)
-    return gallery.pictures([clean["scene"]])[0]
+    if picture:
+        return _models.small(picture, _models.load(model).size)
+    return gallery.pictures([scene])[0]
 
 
-def classify(request: dict) -> dict:
-    """Settings -> the control's value: the picture, and of every label its cosine and what is known of its truth.
+def show(model: str, scene: int, picture: str, labels: str, templates: str, temperature: Any) -> dict:
+    """The picture, and of every label its cosine and what is known of its truth.
 
     The probabilities follow on the page, as the temperature is dragged: softmax of cosine / temperature.
     """
-    clean = settings_of(request)
-    name, model = clean["model"], _models.load(clean["model"])
-    labels, templates = tuple(clean["labels"].split("\n")), tuple(clean["templates"].split("\n"))
-    x = seen(clean)
-    picture = model.encode_image(x[None])[0] if clean["picture"] else _models.of_scene(name, clean["scene"])
-    cosines = (_measure.classes(name, labels, templates) @ picture).tolist()
+    encoder = _models.load(model)
+    names, sentences = tuple(labels.split("\n")), tuple(templates.split("\n"))
+    x = seen(model, scene, picture)
+    vector = encoder.encode_image(x[None])[0] if picture else _models.of_scene(model, scene)
+    cosines = (_accuracy.classes(model, names, sentences) @ vector).tolist()
     return {
-        "settings": clean,
         "models": NAMES | {fetched: fetched for fetched in _models.FETCHED},
-        "shown": _common.png(_common.picture(x)),
-        "caption": "" if clean["picture"] else scenes.say(scenes.complete(_models.scene(clean["scene"]))),
-        "learnt": 1 / _models.scale(model),
+        "shown": images.png(images.picture(x)),
+        "caption": "" if picture else scenes.say(scenes.complete(_models.scene(scene))),
+        "learned": 1 / _models.scale(encoder),
         "low": LOW,
         "high": HIGH,
-        "strange": _models.unknown(model, " ".join(templates).replace("{}", " ")),
+        "unknown": _models.unknown(encoder, " ".join(sentences).replace("{}", " ")),
         "rows": [
             {
                 "label": label,
                 "cosine": round(cosine, 5),
-                "right": None if clean["picture"] else right(label, templates, clean["scene"]),
-                "unknown": _models.unknown(model, label),
+                "right": None if picture else right(label, sentences, scene),
+                "unknown": _models.unknown(encoder, label),
             }
-            for label, cosine in zip(labels, cosines, strict=True)
+            for label, cosine in zip(names, cosines, strict=True)
         ],
     }
 
@@ -128,28 +96,37 @@ def right(label: str, templates: tuple[str, ...], i: int) -> bool | None:
 
 
 def accuracy(request: dict) -> dict | None:
-    """Settings -> how good this classifier is on the gallery (`_measure.accuracy`)."""
-    clean = settings_of(request)
-    return _measure.accuracy(clean["model"], tuple(clean["labels"].split("\n")), tuple(clean["templates"].split("\n")))
+    """Settings -> how good this classifier is on the gallery (`_accuracy.accuracy`), and that as a "sentence"."""
+    found = counted(**PART.parse(request))
+    return found and found | {"sentence": _accuracy.sentence(found)}
+
+
+def counted(model: str, labels: str, templates: str, **_others: Any) -> dict | None:
+    return _accuracy.accuracy(model, tuple(labels.split("\n")), tuple(templates.split("\n")))
 
 
 def another(request: dict) -> dict:
-    """{settings, "seed"} -> the control's value with another scene: where possible one with exactly one right label."""
-    clean = settings_of({key: value for key, value in _checks.record(request).items() if key in FIRST})
-    rng = random.Random(_checks.seed(request.get("seed")))
-    templates = tuple(clean["templates"].split("\n"))
+    """{settings, "seed"} -> settings with another scene: where possible one with exactly one right label."""
+    settings = PART.parse(request)
+    rng = random.Random(validation.seed(request.get("seed")))
+    templates = tuple(settings["templates"].split("\n"))
     tried = [rng.randrange(gallery.SIZE) for _ in range(60)]
     for i in tried:
-        if [right(label, templates, i) for label in clean["labels"].split("\n")].count(True) == 1:
+        if [right(label, templates, i) for label in settings["labels"].split("\n")].count(True) == 1:
             break
     else:
         i = tried[0]
-    return classify(clean | {"scene": i, "picture": ""})
+    return settings | {"scene": i, "picture": ""}
 
 
 def own(request: dict) -> str:
     """{"picture": any picture file in base64} -> its middle square as a small JPEG in base64."""
-    image = _common.picture(_models.small(_checks.record(request).get("picture"), OWN))
+    return from_file(validation.decoded(validation.json_object(request).get("picture"), "That picture"))
+
+
+def from_file(data: bytes) -> str:
+    """Any picture file -> its middle square as a small JPEG in base64."""
+    image = images.picture(uploads.tensor(validation.picture(data), OWN))
     for quality in (88, 70, 45, 15):
         made = _models.jpeg(image, quality)
         if len(made) < KEPT:
@@ -157,42 +134,143 @@ def own(request: dict) -> str:
     return made
 
 
-def save(request: dict) -> str:
-    """Settings -> the picture and its classes as PNG in base64, the settings inside."""
-    value = classify(request)
-    clean, rows = value["settings"], value["rows"]
-    t = value["learnt"] if clean["temperature"] == "learnt" else clean["temperature"]
-    p = (torch.tensor([row["cosine"] for row in rows]) / t).softmax(0).tolist()
-    parts = [(f"{NAMES.get(clean['model'], clean['model'])}, T = {t:.3g}\n\n", _page.SOFT)]
-    for share, row in sorted(zip(p, rows, strict=True), key=lambda pair: -pair[0]):
-        sign = " (true)" if row["right"] else ""
-        parts.append((f"{share:.1%}  {row['label']}{sign}\n", _page.GOOD if row["right"] else _page.INK))
-    picture = _common.picture(seen(clean))
-    return _keep.saved(_page.page([(picture, parts)]), {"tab": TAB, "part": "classify", **clean})
+def shares(**settings: Any) -> tuple[list[float], float, dict]:
+    """Each label's probability, the temperature, and the stage's value."""
+    value = show(**settings)
+    t = value["learned"] if settings["temperature"] == LEARNED else settings["temperature"]
+    return (torch.tensor([row["cosine"] for row in value["rows"]]) / t).softmax(0).tolist(), t, value
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value."""
-    return classify(_keep.opened(request, TAB, "classify"))
-
-
-def start(_request: dict) -> dict:
-    return classify({})
-
-
-@_checks.handler
-def preset(event: gr.EventData) -> dict:
-    """The chosen preset -> the control's value."""
-    return classify(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))])
-
-
-def build() -> gr.HTML:
-    """Returns the control, which `classify` fills."""
-    _common.lead(
-        "<b>Change the labels</b>: a classifier is made of words, without training. Look for the label that the "
-        "picture is nearest to, and drag the temperature."
+def picture(**settings: Any) -> Image.Image:
+    """The picture and its classes as bars, the model, and how good this classifier is on the gallery."""
+    p, t, value = shares(**settings)
+    best, rows = max(p), value["rows"]
+    inks = [
+        charts.REAL
+        if row["right"] is None
+        else charts.GOOD
+        if row["right"]
+        else charts.BAD
+        if v == best
+        else charts.NOISE
+        for v, row in zip(p, rows, strict=True)
+    ]
+    bars = charts.bars(
+        p,
+        [f"{'✓ ' if row['right'] else ''}{shortened(row['label'])}" for row in rows],
+        inks,
+        title=f"{NAMES.get(settings['model'], settings['model'])}, T = {t:.3g}; at the right the cosines",
+        width=560,
+        beyond=[f"{row['cosine']:.3f}" for row in rows],
     )
-    pills = _common.presets(PRESETS)
-    control = _common.control("classify", None, [start, classify, accuracy, another, own, save, restore])
-    pills.click(preset, None, control, **_common.LIGHT, **_common.QUIET)
-    return control
+    seen_ = images.picture(seen(settings["model"], settings["scene"], settings["picture"]))
+    what = f"Scene {settings['scene']}: {value['caption']}" if value["caption"] else "A picture of one's own"
+    side = charts.below([seen_.convert("RGB").resize((200, 200)), charts.sentence(what, 200, charts.SOFT)], 4)
+    sheet = charts.beside([side, bars])
+    templates = charts.sentence(f"Templates: {', '.join(settings['templates'].splitlines())}", sheet.width, charts.SOFT)
+    return charts.below([sheet, templates, charts.sentence(_accuracy.sentence(counted(**settings)), sheet.width)])
+
+
+def shortened(label: str, most: int = 28) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
+
+
+def code(model: str, scene: int, picture: str, labels: str, templates: str, temperature: Any) -> str:
+    if model not in NAMES:
+        raise validation.InputError("There is a program for our own models.")
+    image = f"gallery.pictures([{scene}])"
+    imports = "from genai_core.clip import explain, gallery\n"
+    if picture:
+        image = f"uploads.tensor(Image.open(io.BytesIO(base64.b64decode({picture!r}))), model.size)[None]"
+        imports = (
+            "import base64\nimport io\n\nfrom PIL import Image\n\nfrom genai_core.clip import explain\n"
+            "from genai_core.data import uploads\n"
+        )
+    t = "1 / float(model.scale.detach())" if temperature == LEARNED else f"{temperature:g}"
+    names, sentences = labels.split("\n"), templates.split("\n")
+    return f'''{imports}from genai_core import clip
+
+model = clip.load("{model}")
+labels = {names}
+classes = explain.ensemble(model, labels, {sentences})  # a unit vector of each
+cosines = classes @ model.encode_image({image})[0]
+for label, p in zip(labels, (cosines / ({t})).softmax(0).tolist()):
+    print(f"{{100 * p:.1f}} % {{label}}")
+'''
+
+
+def says(**settings: Any) -> str:
+    p, _, _ = shares(**settings)
+    return "\n".join(f"{100 * v:.1f} % {label}" for label, v in zip(settings["labels"].split("\n"), p, strict=True))
+
+
+SCENE = checked(
+    lambda value, _others: _models.number(value, "The scene"),
+    schema={"type": "integer", "minimum": 0, "maximum": gallery.SIZE - 1},
+)
+PART = Part(
+    id="classify",
+    title="Classify",
+    lead="<b>Change the labels</b>: a classifier is made of words, without training. Look for the label that the "
+    "picture is nearest to, and drag the temperature.",
+    stage="clip/classify",
+    settings=(
+        _models.MODEL,
+        Setting("scene", SCENE, 11, "The scene"),
+        Setting("picture", checked(_picture, from_file=from_file), "", "The picture"),
+        Setting("labels", checked(_labels), "\n".join(COLOURS), "The labels"),
+        Setting("templates", checked(_templates), "a {} object", "The templates"),
+        Setting("temperature", checked(_temperature), LEARNED, "The temperature", renamed={"learnt": LEARNED}),
+    ),
+    presets=(
+        Preset(
+            "Which colour?",
+            "Eight words for colours, and no training on labels. Guess first: how sure will it be?",
+            {},
+            "At the temperature that the model learned itself, one label takes nearly all.",
+        ),
+        Preset(
+            "A template of “no”",
+            "“No circle” and “no star”: one of the two is true of this picture. Which will it choose?",
+            {"scene": NO_STAR, "labels": "circle\nstar", "templates": "no {}"},
+            "What is there, and so the wrong one: far more often than a coin would. With the template “a {}”, it is "
+            "right in nearly all pictures.",
+        ),
+        Preset(
+            "How many?",
+            "Numbers are words as well. Does it count, or guess from how full the picture is?",
+            {
+                "scene": 31,
+                "labels": "one object\ntwo objects\nthree objects\nfour objects",
+                "templates": "{}\na picture of {}",
+            },
+            "Look at the accuracy over the gallery below the bars, beside chance.",
+        ),
+        Preset(
+            "Where?",
+            "Two of these can be true at once, yet the shares sum to one. What will it do?",
+            {
+                "scene": 43,
+                "labels": "at the top\nat the bottom\non the left\non the right",
+                "templates": "an object {}",
+            },
+            "A softmax divides one whole among the labels: it cannot say that two are true. And over the gallery it is "
+            "right no more often than chance: these words tell it nothing of where a thing is.",
+        ),
+        Preset(
+            "Your own words",
+            "One of these words is not in its vocabulary. Does it know that it does not know?",
+            {
+                "scene": 17,
+                "labels": "a red thing\na large thing\nno circle\na zebra",
+                "templates": "{}\na picture of {}",
+            },
+            "It gives every label a share, the unknown word too.",
+        ),
+    ),
+    functions=(accuracy, another, own),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

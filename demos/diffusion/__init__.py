@@ -1,104 +1,105 @@
-"""The diffusion tab: denoising step by step, a race of samplers, noising, inpainting, ways, a lab, Hub models."""
+"""The diffusion tab: denoising step by step, a race of samplers, noising, inpainting, a lab in 2-D, Hub models."""
 
-import gradio as gr
+import torch
 
-from demos import _checks, _common, _interpolate, _keep
-from demos._common import QUIET, STREAM
-from demos.diffusion import _models, denoise, forward, hub, inpaint, lab, race
+from demos._ui import images, interpolation
+from demos._ui.tab import Tab
+from demos.diffusion import _api, _models, denoise, forward, hub, inpaint, lab, race
 from genai_core import diffusion
-from genai_core.diffusion import fewstep, guided, samplers, schedules, unet
+from genai_core.diffusion import fewstep, guidance, samplers, schedules, unet
 from genai_core.diffusion.inpaint import inpaint_steps
-
-TITLE = "Diffusion"
 
 HOW = r"""
 A **diffusion model** (Sohl-Dickstein 2015; Ho 2020, [arXiv 2006.11239](https://arxiv.org/abs/2006.11239)) is one
 network that was shown pictures under every amount of noise, and asked what is noise in them:
 
-$$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon, \qquad \epsilon \sim \mathcal{N}(0, I)$$
+$$x_t = \alpha_t\, x_0 + \sigma_t\, \epsilon, \qquad \epsilon \sim \mathcal{N}(0, I), \qquad \alpha_t^2 + \sigma_t^2
+= 1$$
 
-Ours predicts $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\,x_0$ (Salimans & Ho 2022), from which noise
-and picture both follow. A **sampler** begins with noise and walks to the picture: it asks the network, moves a little
-towards what it answers, asks again. **DDPM** draws fresh noise at each step, **DDIM** (Song 2020) none, so that the
-first noise decides everything; **Heun** (Karras 2022) and **DPM-Solver++** (Lu 2022) solve the same differential
-equation
+$\alpha_t = \sqrt{\bar\alpha_t}$ is how much of the picture $x_0$ is left at noise level $t$, $\sigma_t = \sqrt{1 -
+\bar\alpha_t}$ how much noise is in it, from $t = 0$, the picture, to $t = 1$, noise alone. A **schedule** says which
+level each of 1,000 steps has: *cosine* (Nichol & Dhariwal 2021) visits the levels evenly, *linear* (Ho 2020) and
+*sigmoid* (Jabri 2022) do not; the part *Forward* draws all three.
 
-$$\frac{d\,(x/\alpha)}{d\,(\sigma/\alpha)} = \epsilon_\theta(x, t)$$
+**Training.** Ours predicts $v = \alpha_t\,\epsilon - \sigma_t\,x_0$ (Salimans & Ho 2022) from $x_t$, the level and the
+class $y$, by the mean squared error over pictures, noise and levels:
 
-to second order, so that fewer, longer steps do. **Guidance** (Ho & Salimans 2022) exaggerates what the class changes:
-$v = v_\varnothing + w\,(v_y - v_\varnothing)$. The **few-step student** learned to go in one step where its teacher
-goes in two, again and again (progressive distillation, Salimans & Ho 2022). **RePaint** (Lugmayr 2022) fills holes by
-setting the known pixels at every step, and steps back to let both parts meet.
+$$\mathcal{L} = \mathbb{E}_{x_0, \epsilon, t}\, \lVert v_\theta(x_t, t, y) - v \rVert^2$$
+
+From $v$ follow the predicted noise $\hat\epsilon = \sigma_t x_t + \alpha_t v$ and the predicted picture $\hat x_0 =
+\alpha_t x_t - \sigma_t v$. One label in ten is hidden, so that the same network also knows "no class", $\varnothing$.
+
+**Sampling** begins with noise and goes from level to level, $t$ to a lower $s$: ask the network, move, ask again.
+
+- **DDIM** (Song 2020) puts picture and noise together anew, $x_s = \alpha_s \hat x_0 + \sqrt{\sigma_s^2 -
+  \eta^2\beta^2}\, \hat\epsilon + \eta\,\beta\,z$, with fresh noise $z \sim \mathcal{N}(0, I)$ and $\beta =
+  \frac{\sigma_s}{\sigma_t} \sqrt{1 - \alpha_t^2 / \alpha_s^2}$. At $\eta = 0$ no noise is added, and the first noise
+  decides everything; $\eta = 1$ is **DDPM**'s ancestral sampling (Ho 2020).
+- **Euler**'s rule takes straight steps along the probability-flow ODE (Song 2021; Karras 2022), whose paths have the
+  same distributions as the noising:
+  $$\frac{d\,(x/\alpha)}{d\,(\sigma/\alpha)} = \epsilon_\theta(x, t)$$
+  On the same levels it is DDIM at $\eta = 0$; in *Denoise* it visits Karras's levels, as Heun does.
+- **Heun** takes the mean of the slopes at both ends of a step, for two evaluations, and **DPM-Solver++ 2M** (Lu 2022)
+  extrapolates the predicted picture from the last two: both are of second order, so that fewer, longer steps do.
+- **Langevin** dynamics (Song & Ermon 2019) follows the score, $\nabla_x \log p_t(x) = -\epsilon / \sigma_t$, and adds
+  noise, $x \leftarrow x - \tfrac{1}{2} \sigma_t \hat\epsilon + \sigma_t z$, at one falling level after the other. It
+  needs many: at 50 steps its samples are about 1.4 times too wide, at 200 about 1.1 times.
+
+**Guidance** (Ho & Salimans 2022) of strength $w$ exaggerates what the class changes, $v = v_\varnothing + w\,(v_y -
+v_\varnothing)$; at $w = 1$ it is off. Each evaluation then is two passes of the network, with and without the class:
+25 evaluations are 50 passes.
+
+The **few-step student** learned to go in one step where its teacher goes in two, again and again (progressive
+distillation, Salimans & Ho 2022). **RePaint** (Lugmayr 2022) fills holes by setting the known pixels at every step, and
+steps back to let both parts meet.
 """
 
 
-@_checks.handler
-def diffusion_sample(
-    seed: int,
-    model: str = "ddpm-mnist",
-    label: str = _models.MIXED,
-    sampler: str = "DDIM",
-    steps: int = 20,
-    guidance: float = 1.0,
-) -> dict:
-    """Draw six pictures; returns the settings, network evaluations, and a 3 x 2 sheet as PNG in base64."""
-    clean = _models.settings(model, label, sampler, steps, guidance, "cosine", 0.0, seed)
-    *_, last = denoise.run_of(clean, None)
-    return {**clean, "nfe": last.nfe, "sheet": _common.png(_common.tile(diffusion.picture(last.after).cpu(), 3))}
+def noise_to_digits() -> dict:
+    """Ten digits at three moments of their denoising."""
+    steps = list(
+        diffusion.sample_steps(
+            diffusion.load("ddpm-mnist-fewstep"),
+            10,
+            generator=torch.Generator().manual_seed(5),
+            labels=torch.arange(10),
+            steps=4,
+        )
+    )
+    states = torch.cat([diffusion.picture(x) for x in (steps[0].x, steps[2].x, steps[-1].after)]).cpu()
+    return {"image": images.png(images.tile(states, 10, gap=2)), "alt": "Noise becoming ten digits"}
 
 
-# Values that a link fills, part by part.
-PARTS = {"denoise": 8, "race": 3, "forward": 1, "inpaint": 5, "interpolate": 5, "lab": 5, "hub": 4}
-
-
-def restore(query: dict) -> list:
-    """Settings of a link -> values for what `build_tab` returns. Raises: InputError, CheckpointError."""
-    part = _checks.choice(query.get("part", "denoise"), "The part", tuple(PARTS))
-    if part == "forward":
-        found = (forward.restored(query),)
-    else:
-        found = {
-            "denoise": denoise.values,
-            "race": race.values,
-            "inpaint": inpaint.values,
-            "interpolate": _models.SPACE.values,
-            "lab": lab.values,
-            "hub": hub.values,
-        }[part](query)
-    return _keep.among(PARTS, part, found)
-
-
-def build_tab() -> list:
-    """Layout and wiring; returns the components that `restore` fills."""
-    with gr.Tabs() as parts:
-        with gr.Tab("Denoise", id="denoise"):
-            controls = denoise.build()
-        with gr.Tab("Race", id="race") as race_tab:
-            race_inputs, table = race.build()
-        with gr.Tab("Forward", id="forward"):
-            picture = forward.build()
-        with gr.Tab("Inpaint", id="inpaint") as hole_tab:
-            hole = inpaint.build(hole_tab)
-        with gr.Tab("Interpolate", id="interpolate") as way_tab:
-            way_inputs, way, show_way = _interpolate.build(_models.SPACE)
-        with gr.Tab("Lab", id="lab"):
-            trained = lab.build()
-        with gr.Tab("Hub", id="hub"):
-            fetched = hub.build()
-    _common.how_it_works(
-        HOW,
+TAB = Tab(
+    title="Diffusion",
+    group="Diffusion",
+    headline="Noise, step by step a picture",
+    text="One network that tells noise from picture, asked again and again. Watch what it predicts at every step, "
+    "race six samplers, and let it fill what you paint over.",
+    picture=noise_to_digits,
+    parts=(
+        denoise.PART,
+        race.PART,
+        forward.PART,
+        inpaint.PART,
+        interpolation.part(_models.SPACE),
+        lab.PART,
+        hub.PART,
+    ),
+    how=HOW,
+    sources=(
         unet.loss,
-        guided.denoiser,
+        guidance.denoiser,
         samplers.ddpm,
         samplers.ddim,
+        samplers.euler,
         samplers.heun,
         samplers.dpmpp_2m,
+        samplers.langevin,
         fewstep.train,
         inpaint_steps,
         schedules.schedule,
-    )
-    _common.model_cards(_models.NAMES)
-    race_tab.select(race.show, race_inputs, table, **STREAM, **QUIET)
-    way_tab.select(show_way, way_inputs, way, **STREAM, **QUIET)
-    gr.api(diffusion_sample, api_name="diffusion_sample", **STREAM)
-    return [parts, *controls, *race_inputs, picture, *hole, *way_inputs, *trained, *fetched]
+    ),
+    cards=_models.NAMES,
+    endpoints=_api.ENDPOINTS,
+)

@@ -1,19 +1,21 @@
 """What the parts of the diffusion tab share: its checkpoints, their settings, and pictures of states."""
 
 import base64
+from typing import Any
 
 import torch
 
-from demos import _checks, _interpolate, _keep
+from demos._ui import interpolation
+from demos._ui.settings import Setting, choice, choice_by, integer, number, seed
 from genai_core import data, diffusion
+from genai_core.diffusion import schedules
 
-TAB = "diffusion"
 NAMES = {
     "ddpm-mnist": "digits",
     "ddpm-mnist-fewstep": "digits, few-step student",
     "ddpm-fashion": "garments",
 }
-MODELS = tuple(NAMES)
+STUDENT = "ddpm-mnist-fewstep"
 SAMPLERS = {
     "DDIM": "ddim",
     "DDPM, ancestral": "ddpm",
@@ -22,24 +24,35 @@ SAMPLERS = {
     "DPM-Solver++ 2M": "dpmpp_2m",
     "Langevin, annealed": "langevin",
 }
-STUDENT = ["DDIM"]  # a student was made for its own jumps, which are DDIM's
 MIXED, NONE = "some of each", "no class"
 COUNT = 6  # pictures of a run
 
 
-def dataset(name: str) -> str:
-    return diffusion.RECIPES[name].dataset
-
-
 def classes(name: str) -> tuple[str, ...]:
-    return data.CLASSES[dataset(name)]
+    return data.CLASSES[diffusion.RECIPES[name].dataset]
 
 
-def labels(name: str, chosen: str, n: int) -> torch.Tensor:
-    """The chosen class, "some of each" or "no class" -> [n]."""
-    options = [MIXED, NONE, *classes(name)]
-    k = options.index(_checks.choice(chosen, "The class", options))
-    return torch.arange(n) % 10 if k == 0 else torch.full((n,), 10 if k == 1 else k - 2)
+def class_choices(name: str) -> list[str]:
+    return [MIXED, NONE, *classes(name)]
+
+
+def sampler_choices(name: str) -> list[str]:
+    return ["DDIM"] if name == STUDENT else list(SAMPLERS)  # the student was made for its own jumps, DDIM's
+
+
+def class_index(name: str, label: str) -> int:
+    """Which class a label is; 10 stands for "no class" """
+    return 10 if label == NONE else classes(name).index(label)
+
+
+def labels(name: str, label: str, n: int) -> torch.Tensor:
+    """A class, "some of each" or "no class" -> [n]."""
+    return torch.arange(n) % 10 if label == MIXED else torch.full((n,), class_index(name, label))
+
+
+def labels_code(name: str, label: str, n: int) -> str:
+    """The same as code."""
+    return f"torch.arange({n}) % 10" if label == MIXED else f"torch.full(({n},), {class_index(name, label)})"
 
 
 def noise(seed: int, n: int = COUNT) -> torch.Tensor:
@@ -49,53 +62,36 @@ def noise(seed: int, n: int = COUNT) -> torch.Tensor:
 
 def packed(x: torch.Tensor, low: float, high: float) -> str:
     """Values of any shape as bytes in base64, `low` as 0 and `high` as 255."""
-    whole = ((x - low) / (high - low) * 255).round().clamp(0, 255).byte()
-    return base64.b64encode(whole.cpu().numpy().tobytes()).decode()
+    rounded = ((x - low) / (high - low) * 255).round().clamp(0, 255).byte()
+    return base64.b64encode(rounded.cpu().numpy().tobytes()).decode()
 
 
-def settings(model, chosen, sampler, steps, guidance, schedule, eta, seed) -> dict:
-    """The page's controls, checked, as a link and a saved picture hold them."""
-    name = _checks.choice(model, "The model", MODELS)
-    labels(name, chosen, 1)
-    sampler = _checks.choice(sampler, "The sampler", tuple(SAMPLERS))
-    if diffusion.load(name).jumps and sampler not in STUDENT:
-        raise _checks.InputError("The few-step student knows DDIM's jumps alone; choose DDIM for it.")
-    return {
-        "model": name,
-        "class": chosen,
-        "sampler": sampler,
-        "steps": _checks.whole(steps, "The number of steps", 1, 200),
-        "guidance": _checks.number(guidance, "Guidance", 0, 8),
-        "schedule": _checks.choice(schedule, "The schedule", diffusion.schedules.NAMES),
-        "eta": _checks.number(eta, "Eta", 0, 1),
-        "seed": _checks.seed(seed),
-    }
+def guidance_default(others: dict[str, Any]) -> float:
+    """1.5 where there is a class to guide towards; the student learned its teacher's guided steps."""
+    return 1.0 if others.get("model") == STUDENT or others["label"] == NONE else 1.5
 
 
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the page's controls, checked. Raises: InputError."""
-    given = (
-        found.get("model", MODELS[0]),
-        found.get("class", MIXED),
-        found.get("sampler", "DDIM"),
-        _keep.from_link(found.get("steps", 50), "The number of steps"),
-        _keep.from_link(found.get("guidance", 1.0), "Guidance"),
-        found.get("schedule", "cosine"),
-        _keep.from_link(found.get("eta", 0.0), "Eta"),
-        _keep.from_link(found.get("seed", 0), "The seed"),
-    )
-    return tuple(settings(*given).values())
+MODEL = Setting("model", choice(NAMES), "ddpm-mnist", "Model")
+LABEL = Setting("label", choice_by("model", tuple(NAMES), class_choices), MIXED, "Class", formerly="class")
+SAMPLER = Setting("sampler", choice_by("model", tuple(NAMES), sampler_choices), "DDIM", "Sampler")
+STEPS = Setting("steps", integer(1, 200), lambda others: 4 if others["model"] == STUDENT else 50, "Steps")
+GUIDANCE = Setting("guidance", number(0, 8, 0.25), guidance_default, "Guidance (1 = off)")
+SCHEDULE = Setting("schedule", choice(schedules.NAMES), "cosine", "Noise schedule", more=True)
+ETA = Setting("eta", number(0, 1), 0.0, "η, DDIM's share of fresh noise", more=True)
+SEED = Setting("seed", seed(), 0, "Seed")
 
 
-def options(clean: dict) -> dict:
+def passes(settings: dict[str, Any]) -> int:
+    """Passes of the network in one evaluation: guidance asks it with and without the class."""
+    return 1 if settings["guidance"] == 1 else 2
+
+
+def options(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings as arguments of `diffusion.sample_steps`, but for the model and the seed."""
     return {
-        "labels": labels(clean["model"], clean["class"], COUNT),
-        "sampler": SAMPLERS[clean["sampler"]],
-        "steps": clean["steps"],
-        "guidance": clean["guidance"],
-        "schedule": clean["schedule"],
-        "eta": clean["eta"],
+        "labels": labels(settings["model"], settings["label"], COUNT),
+        "sampler": SAMPLERS[settings["sampler"]],
+        **{name: settings[name] for name in ("steps", "guidance", "schedule", "eta")},
     }
 
 
@@ -113,4 +109,25 @@ def from_noise(name: str, z: torch.Tensor, label: int) -> torch.Tensor:
     return diffusion.picture(last.after).cpu()
 
 
-SPACE = _interpolate.Space(TAB, NAMES, lambda name, seed: noise(seed, 1).flatten(), from_noise, classes)
+PROGRAM = """import torch
+
+from genai_core import diffusion
+
+model = diffusion.load("{model}")
+noises = [torch.Generator().manual_seed(seed) for seed in ({from_seed}, {to_seed})]
+a, b = (torch.randn((1, 1, 28, 28), generator=generator).flatten() for generator in noises)
+
+
+def decode(z):  # DDIM without fresh noise: the first noise decides everything
+    options = dict(labels=torch.full((len(z),), {label}), steps=model.steps if model.jumps else 15)
+    start = (0, z.view(-1, 1, 28, 28))
+    *_, last = diffusion.sample_steps(model, len(z), generator=torch.Generator(), start=start, **options)
+    return diffusion.picture(last.after).cpu()
+"""
+SPACE = interpolation.Space(
+    names=NAMES,
+    code=lambda name, seed: noise(seed, 1).flatten(),
+    decode=from_noise,
+    program=PROGRAM,
+    classes=classes,
+)

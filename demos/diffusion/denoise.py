@@ -1,38 +1,30 @@
-"""Denoising step by step: the state, the noise that the network sees in it, and the picture it believes is behind."""
+"""Denoising step by step: the state, the noise that the network predicts in it, and the predicted picture."""
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
-import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep
-from demos._common import AGAIN, LIGHT, QUIET, STREAM
+from demos._ui import images, validation
+from demos._ui.settings import Setting, integer, seed
+from demos._ui.tab import Action, Part, Preset
 from demos.diffusion import _models
-from demos.diffusion._models import COUNT, MIXED, MODELS, NAMES, SAMPLERS, STUDENT, TAB
+from demos.diffusion._models import COUNT, SAMPLERS, STUDENT
 from genai_core import diffusion
 from genai_core.diffusion import schedules
 from genai_core.diffusion.samplers import SPACING, Step
 
 SECONDS = 30.0  # a run's own end, whatever the machine
 EVERY = 0.03  # seconds between two messages: a page is not sent more than it can draw
-PRESETS = {
-    "A seven in 50 steps": "DDIM. At which step do you know that it is a 7?",
-    "Only 8 steps": "The same noise with 8 evaluations by DPM-Solver++. What is lost?",
-    "Four, by the student": "A distilled student jumps four times. Does it look as if it had taken 50?",
-    "Guidance 4": "Further from “any digit” towards the class. What happens to the variety?",
-    "No class at all": "The network is told nothing: it must decide itself. When does it?",
-}
-STATES = {
-    "A seven in 50 steps": {"class": "7"},
-    "Only 8 steps": {"class": "7", "sampler": "DPM-Solver++ 2M", "steps": 8},
-    "Four, by the student": {"model": "ddpm-mnist-fewstep", "steps": 4},
-    "Guidance 4": {"guidance": 4.0, "steps": 25},
-    "No class at all": {"class": _models.NONE},
-}
+AT_ONCE = 100  # passes of the network that a link waits for; the page streams a longer run
+WIDE = (  # by how much, for Gaussian data, whose score is exact
+    "Langevin dynamics needs many small steps: its samples are about 1.4 times too wide at 50, 1.1 times at 200."
+)
 
 
-def shown(step: Step, seconds: float) -> dict:
+def step_value(step: Step, seconds: float) -> dict:
     """One step for the page: COUNT pictures each of x_t, predicted noise, predicted x_0 and the state after it."""
     norm = None if step.guidance_norm is None else round(float(step.guidance_norm.mean()), 3)
     return {
@@ -48,140 +40,182 @@ def shown(step: Step, seconds: float) -> dict:
     }
 
 
-def run_of(clean: dict, branch: tuple[int, int] | None) -> Iterator[Step]:
-    """The steps of a run; of a branch (step k, its seed), those from k on: the way to k again, then fresh noise."""
-    model, generator = diffusion.load(clean["model"]), torch.Generator().manual_seed(clean["seed"])
-    options = _models.options(clean)
-    steps = diffusion.sample_steps(model, COUNT, generator=generator, **options)
-    if branch is None:
-        yield from steps
+def steps_of(**settings: Any) -> Iterator[Step]:
+    """The steps of a run; of a branch at step k: the run up to k, then from its state on with fresh noise, by DDPM."""
+    model, generator = diffusion.load(settings["model"]), torch.Generator().manual_seed(settings["seed"])
+    options, k = _models.options(settings), settings["branch_step"]
+    for step in diffusion.sample_steps(model, COUNT, generator=generator, **options):
+        if step.step == k:
+            break
+        yield step
+    else:
         return
-    k, seed = branch
-    state = next(step.x for step in steps if step.step == k)
     fresh = options | {"sampler": "ddpm", "spacing": SPACING.get(options["sampler"], "trailing")}
-    yield from diffusion.sample_steps(
-        model, COUNT, generator=torch.Generator().manual_seed(seed), start=(k, state), **fresh
-    )
+    generator = torch.Generator().manual_seed(settings["branch_seed"])
+    yield from diffusion.sample_steps(model, COUNT, generator=generator, start=(k, step.x), **fresh)
 
 
-def frames(clean: dict, branch: tuple[int, int] | None = None) -> Iterator[dict]:
-    """The control's value, message by message: what is new since the last, and of the first one the whole plan."""
+def sample(**settings: Any) -> Iterator[dict]:
+    """The stage's value, message by message: what is new since the last, and with it the plan of the whole run."""
     begun = sent = time.monotonic()
-    sampler = SAMPLERS[clean["sampler"]]
-    grid = schedules.grid(schedules.schedule(clean["schedule"]), clean["steps"], SPACING.get(sampler, "trailing"))
+    spacing = SPACING.get(SAMPLERS[settings["sampler"]], "trailing")
+    grid = schedules.grid(schedules.schedule(settings["schedule"]), settings["steps"], spacing)
     plan = {
-        "run": f"{begun:.6f}",
         "levels": [round(float(t), 4) for t in grid[:-1]],
-        "seed": clean["seed"],
-        "branch": None if branch is None else branch[0],
+        "seed": settings["seed"],
+        "branch": settings["branch_step"],
+        "passes": _models.passes(settings),
+        "remark": WIDE if SAMPLERS[settings["sampler"]] == "langevin" else "",
     }
-    waiting = []
-    for step in run_of(clean, branch):
+    waiting, first = [], True
+    for step in steps_of(**settings):
         now = time.monotonic()
-        waiting.append(shown(step, now - begun))
-        last = step.step == clean["steps"] - 1
-        if last or len(waiting) == 1 == step.nfe or now - sent > EVERY or now - begun > SECONDS:
-            yield plan | {"new": waiting, "done": last}
-            waiting, sent = [], now
+        waiting.append(step_value(step, now - begun))
+        last = step.step == settings["steps"] - 1
+        if last or first or now - sent > EVERY or now - begun > SECONDS:
+            yield plan | {"new": waiting, "begins": first, "done": last, "step": step.step + last}
+            waiting, sent, first = [], now, False
         if now - begun > SECONDS:
-            raise _checks.InputError(f"This run was ended after {SECONDS:.0f} seconds; choose fewer steps.")
+            raise validation.InputError(f"This run was ended after {SECONDS:.0f} seconds; choose fewer steps.")
 
 
-@_checks.stream_handler
-def sample(*controls) -> Iterator[dict]:
-    """The page's controls -> the stage's value, step by step."""
-    yield from frames(_models.settings(*controls))
+def show(**settings: Any) -> dict:
+    """All steps of a run, so that there is something to scrub; of a long one the first, and the page runs it."""
+    run = sample(**settings)
+    evaluations = settings["steps"] * (2 if SAMPLERS[settings["sampler"]] == "heun" else 1)
+    if evaluations * _models.passes(settings) > AT_ONCE:
+        return next(run)
+    *messages, last = run
+    new = [step for message in (*messages, last) for step in message["new"]]
+    return last | {"new": new, "begins": True}
 
 
-@_checks.stream_handler
-def branch(view: dict, *controls) -> Iterator[dict]:
-    """The stage's value {"branch": {"step", "seed"}} and the controls -> another run from that step on."""
-    wish = _checks.record(_checks.record(view, "The stage").get("branch"), "The branch")
-    clean = _models.settings(*controls)
-    if diffusion.load(clean["model"]).jumps:
-        raise _checks.InputError("The few-step student cannot be branched: it was not made for DDPM's fresh noise.")
-    k = _checks.whole(wish.get("step"), "The step", 0, clean["steps"] - 1)
-    yield from frames(clean, (k, _checks.seed(wish.get("seed"))))
+def shown_step(shown: dict | None, steps: int) -> int:
+    """The step that the stage shows, of {"step"}: `steps`, the samples, where it says nothing. Raises: InputError."""
+    given = validation.json_object(shown or {}, "The stage")
+    return validation.integer(given.get("step", steps), "The step that is shown", 0, steps)
 
 
-def picture(*controls):
-    """The run's samples as one picture."""
-    *_, last = run_of(_models.settings(*controls), None)
-    return _common.tile(diffusion.picture(last.after).cpu(), 3, gap=2, zoom=6)
+def picture(shown: dict | None = None, **settings: Any) -> Image.Image:
+    """The samples as one picture; at an earlier step the states, and below them the predicted pictures."""
+    at = shown_step(shown, settings["steps"])
+    if at == settings["steps"]:
+        *_, last = steps_of(**settings)
+        return images.tile(diffusion.picture(last.after).cpu(), 3, gap=2, zoom=6)
+    step = next(step for step in steps_of(**settings) if step.step == at)
+    return images.tile(diffusion.picture(torch.cat([step.x, step.x0])).cpu(), COUNT, gap=2, zoom=6)
 
 
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the controls, the class and the sampler with choices."""
-    model, chosen, sampler, *rest = _models.values(found)
-    return model, gr.Dropdown(choices=class_choices(model), value=chosen), sampler_choices(model, sampler), *rest
+STOP = """
+    if step.step == {at}:  # the step that the stage shows
+        break"""
+SAMPLES = "tile(diffusion.picture(step.after).cpu(), 3, gap=2, zoom=6)"
+STATES = f"tile(diffusion.picture(torch.cat([step.x, step.x0])).cpu(), {COUNT}, gap=2, zoom=6)"
 
 
-def class_choices(model: str) -> list[str]:
-    return [MIXED, _models.NONE, *_models.classes(model)]
+def code(
+    model: str,
+    label: str,
+    sampler: str,
+    branch_step: int,
+    branch_seed: int,
+    seed: int,
+    shown: dict | None = None,
+    **settings: Any,
+) -> str:
+    at = shown_step(shown, settings["steps"])
+    branch_step = -1 if at < branch_step else branch_step
+    options = ", ".join(f"{name}={settings[name]!r}" for name in ("steps", "guidance", "schedule", "eta"))
+    branch = f"""
+# a branch at step {branch_step}: the same state, then fresh noise by DDPM
+x = next(step.x for step in steps if step.step == {branch_step})
+options |= dict(sampler="ddpm", spacing=SPACING.get(options["sampler"], "trailing"), start=({branch_step}, x))
+steps = diffusion.sample_steps(model, {COUNT}, generator=torch.Generator().manual_seed({branch_seed}), **options)"""
+    spacing = "from genai_core.diffusion.samplers import SPACING\n" if branch_step >= 0 else ""
+    return f'''import torch
+
+from genai_core import diffusion
+from genai_core.common.pictures import tile
+{spacing}
+model = diffusion.load("{model}")
+labels = {_models.labels_code(model, label, COUNT)}
+options = dict(labels=labels, sampler="{SAMPLERS[sampler]}", {options})
+steps = diffusion.sample_steps(model, {COUNT}, generator=torch.Generator().manual_seed({seed}), **options){
+        branch if branch_step >= 0 else ""
+    }
+for step in steps:
+    print(step.step, step.nfe, "noise level", round(step.t, 3)){"" if at == settings["steps"] else STOP.format(at=at)}
+image = {SAMPLES if at == settings["steps"] else STATES}
+image.save("picture.png")
+'''
 
 
-def sampler_choices(model: str, value: str):
-    known = STUDENT if diffusion.load(model).jumps else list(SAMPLERS)
-    return gr.Dropdown(choices=known, value=value if value in known else known[0])
+def branchable(settings: dict[str, Any]) -> dict[str, Any]:
+    """What a branch asks of the other settings. Raises: InputError."""
+    if settings["branch_step"] >= 0 and settings["model"] == STUDENT:
+        raise validation.InputError("The few-step student cannot be branched: it was not made for DDPM's fresh noise.")
+    if settings["branch_step"] >= settings["steps"]:
+        raise validation.InputError("The step of the branch must be one of the steps.")
+    return settings
 
 
-@_checks.handler
-def choose(model: str, chosen: str, sampler: str, steps: float):
-    """Another model -> class, sampler and steps that fit it."""
-    model = _checks.choice(model, "The model", MODELS)
-    jumps = diffusion.load(model).jumps
-    classes = class_choices(model)
-    fits = gr.Dropdown(choices=classes, value=chosen if chosen in classes else MIXED)
-    return fits, sampler_choices(model, sampler), 4 if jumps else (50 if steps == 4 else steps)
-
-
-@_checks.handler
-def preset(event: gr.EventData):
-    """The chosen preset -> values of the controls."""
-    return values(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))])
-
-
-def start(_request: dict) -> dict:
-    """The stage at first: the end of a short run, all steps of it, so that there is something to scrub."""
-    clean = _models.settings(*_models.values({"class": MIXED, "steps": 20}))
-    *messages, last = frames(clean)
-    return last | {"new": [part for message in (*messages, last) for part in message["new"]]}
-
-
-def controls() -> list:
-    """Model, class, sampler, steps, guidance; folded: schedule, eta; and the seed. Returns them in `settings` order."""
-    model = gr.Dropdown([(title, name) for name, title in NAMES.items()], value=MODELS[0], label="Model")
-    chosen = gr.Dropdown(class_choices(MODELS[0]), value=MIXED, label="Class")
-    sampler = gr.Dropdown(list(SAMPLERS), value="DDIM", label="Sampler")
-    steps = gr.Slider(1, 200, value=20, step=1, label="Steps")
-    guidance = gr.Slider(0, 8, value=1, step=0.25, label="Guidance (1: none)")
-    with gr.Accordion("More", open=False):
-        schedule = gr.Dropdown(list(schedules.NAMES), value="cosine", label="Noise schedule")
-        eta = gr.Slider(0, 1, value=0, step=0.05, label="η, DDIM's share of fresh noise")
-    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
-    model.input(choose, [model, chosen, sampler, steps], [chosen, sampler, steps], **LIGHT, **QUIET)
-    return [model, chosen, sampler, steps, guidance, schedule, eta, seed]
-
-
-def build() -> list:
-    """Returns the controls, which `values` fills."""
-    _common.lead(
-        "<b>Press Sample</b> and watch noise become six pictures. Then drag the step: look for when the network knows "
-        "what it is drawing, long before it can be seen."
-    )
-    pills = _common.presets(PRESETS)
-    with gr.Row():
-        with gr.Column(scale=4, min_width=280):
-            with gr.Row():
-                go = gr.Button("Sample", variant="primary", min_width=80)
-                stop = gr.Button("Stop", min_width=80)
-            parts = controls()
-        with gr.Column(scale=7, min_width=320):
-            stage = _common.control("denoise", None, [start])
-            _keep.bar(TAB, "denoise", parts, _models.settings, picture, values)
-    quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
-    run = go.click(sample, parts, stage, **quiet)
-    other = stage.input(branch, [stage, *parts], stage, **quiet)
-    chosen = pills.click(preset, None, parts, **LIGHT, **QUIET)
-    _common.ended_by([run, other, chosen.success(sample, parts, stage, **quiet, **AGAIN)], stop.click, pills.stop)
-    return parts
+PART = Part(
+    id="denoise",
+    title="Denoise",
+    lead="<b>Press Sample</b> and watch noise become six pictures. Then drag the step: look for when the network knows "
+    "what it is drawing, long before it can be seen.",
+    stage="diffusion/denoise",
+    settings=(
+        _models.MODEL,
+        _models.LABEL,
+        _models.SAMPLER,
+        _models.STEPS,
+        _models.GUIDANCE,
+        _models.SCHEDULE,
+        _models.ETA,
+        _models.SEED,
+        Setting("branch_step", integer(-1, 199), -1, "The step of the branch", once=True),
+        Setting("branch_seed", seed(), 0, "The seed of the branch", once=True),
+    ),
+    check=branchable,
+    presets=(
+        Preset(
+            "A seven in 50 steps",
+            "DDIM, guidance 1.5. At which step do you know that these are sevens?",
+            {"label": "7", "guidance": 1.5},
+            "Drag the step back: the predicted picture is a 7 within the first steps, while x is still noise.",
+        ),
+        Preset(
+            "Only 8 steps",
+            "The same noise with 8 evaluations by DPM-Solver++. What is lost?",
+            {"label": "7", "guidance": 1.5, "sampler": "DPM-Solver++ 2M", "steps": 8},
+            "Little: the same sevens, with slightly different strokes.",
+        ),
+        Preset(
+            "Four, by the student",
+            "A distilled student jumps four times. Does it look as if it had taken 50?",
+            {"model": STUDENT, "steps": 4},
+            "Four evaluations, clean digits: progressive distillation has folded many steps into one.",
+        ),
+        Preset(
+            "Guidance 4",
+            "Away from “any digit”, towards the class. What becomes of the strokes? Compare guidance 1, by Sample.",
+            {"guidance": 4.0, "steps": 25},
+            "Bolder and plainer: a third more ink than at guidance 1, from the same noise. Thin and unusual strokes go "
+            "first.",
+        ),
+        Preset(
+            "No class at all",
+            "The network is given no class: it must decide itself. When does it?",
+            {"label": _models.NONE},
+            "Most have settled on a digit in the first third of the steps, and some never become a clear one.",
+        ),
+    ),
+    first={"steps": 20, "guidance": 1.5},
+    form=True,
+    actions=(Action("run", "Sample", primary=True), Action("stop", "Stop")),
+    run=sample,
+    show=show,
+    picture=picture,
+    code=code,
+)

@@ -1,15 +1,17 @@
 """Inpainting: paint over a part of a digit, and watch the network fill it so that it fits (RePaint, Lugmayr 2022)."""
 
+import itertools
 import time
 from collections.abc import Iterator
+from typing import Any
 
-import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep, _pictures
-from demos._common import AGAIN, LIGHT, QUIET, STREAM
+from demos._ui import digits, images, validation
+from demos._ui.settings import Setting, checked, choice, integer
+from demos._ui.tab import Action, Part, Preset
 from demos.diffusion import _models, forward
-from demos.diffusion._models import TAB
 from genai_core import diffusion
 from genai_core.diffusion.inpaint import inpaint, inpaint_steps
 
@@ -17,143 +19,171 @@ NAME = "ddpm-mnist"
 SECONDS = 30.0
 EVERY = 0.04  # seconds between two frames
 TRIES = 4  # answers to the same question, from different noise
-STEPS = 25
-PRESETS = {
-    "The lower half": "A 9 or a 4, of which only the top is left. What could stand below?",
-    "The middle": "A hole in the middle: how many digits fit around it?",
-    "All but the middle": "Only the centre is given. How much does the network dare?",
-    "No resampling": "One pass only: the new part was drawn before it saw the seam.",
-}
+AT_ONCE = 150  # passes of the network that a link waits for; the page streams a longer run
+INPAINT_STEPS = 25
 MASKS = {
-    "The lower half": lambda mask: mask[14:].fill_(1),
-    "The middle": lambda mask: mask[9:19, 9:19].fill_(1),
-    "All but the middle": lambda mask: mask.fill_(1)[9:19, 9:19].fill_(0),
-    "No resampling": lambda mask: mask[14:].fill_(1),
+    "lower half": lambda mask: mask[14:].fill_(1),
+    "middle": lambda mask: mask[9:19, 9:19].fill_(1),
+    "all but the middle": lambda mask: mask.fill_(1)[9:19, 9:19].fill_(0),
 }
 
 
-def covered(kind: str) -> str:
+def mask_of(kind: str) -> str:
     """A preset's mask, 784 bytes in base64, 255 where the picture is to be filled in."""
     mask = torch.zeros(28, 28)
     MASKS[kind](mask)
-    return _pictures.packed(mask[None, None])
+    return digits.packed(mask[None, None])
 
 
-def settings(view, chosen, resample, guidance, seed) -> dict:
-    """The page's controls, checked, as a link and a saved picture hold them."""
-    view = _checks.record(view, "The picture")
-    _models.labels(NAME, chosen, 1)
-    return {
-        "pixels": _pictures.packed(_pictures.drawing(view.get("pixels"))),
-        "mask": _pictures.packed((_pictures.drawing(view.get("mask")) > 0.5).float()),
-        "class": chosen,
-        "resample": _checks.whole(resample, "Resampling", 1, 10),
-        "guidance": _checks.number(guidance, "Guidance", 0, 8),
-        "seed": _checks.seed(seed),
-    }
+def _mask(value: Any, _others: Any) -> str:
+    return digits.packed((digits.drawing(value) > 0.5).float())
 
 
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the controls. Raises: InputError."""
-    view = {"pixels": found.get("pixels"), "mask": found.get("mask"), "from": "hand"}
-    numbers = (
-        _keep.from_link(found.get(key, value), key.capitalize())
-        for key, value in (("resample", 5), ("guidance", 1.0), ("seed", 0))
-    )
-    clean = settings(view, found.get("class", _models.NONE), *numbers)
-    return view, *list(clean.values())[2:]
-
-
-def question(clean: dict) -> tuple[torch.Tensor, torch.Tensor, dict]:
-    """Settings -> x0 [TRIES, 1, 28, 28], known [1, 1, 28, 28], arguments of `inpaint_steps`."""
-    known = _pictures.drawing(clean["mask"]) < 0.5
+def question(
+    pixels: str, mask: str, label: str, resample: int, guidance: float, seed: int
+) -> tuple[torch.Tensor, torch.Tensor, dict]:
+    """x0 [TRIES, 1, 28, 28], known [1, 1, 28, 28], arguments of `inpaint_steps`. Raises: InputError."""
+    known = digits.drawing(mask) < 0.5
     if known.all():
-        raise _checks.InputError("Paint over a part of the picture first: that part is then filled in.")
+        raise validation.InputError("Paint over a part of the picture first: that part is then filled in.")
     options = {
-        "generator": torch.Generator().manual_seed(clean["seed"]),
-        "labels": _models.labels(NAME, clean["class"], TRIES),
-        "steps": STEPS,
-        "resample": clean["resample"],
-        "guidance": clean["guidance"],
+        "generator": torch.Generator().manual_seed(seed),
+        "labels": _models.labels(NAME, label, TRIES),
+        "steps": INPAINT_STEPS,
+        "resample": resample,
+        "guidance": guidance,
     }
-    return _pictures.drawing(clean["pixels"]).repeat(TRIES, 1, 1, 1), known, options
+    return digits.drawing(pixels).repeat(TRIES, 1, 1, 1), known, options
 
 
-@_checks.stream_handler
-def fill(*controls) -> Iterator[dict]:
-    """The page's controls -> the control's value, frame by frame."""
-    clean = settings(*controls)
-    x0, known, options = question(clean)
-    model, begun, sent, total = diffusion.load(NAME), time.monotonic(), 0.0, (STEPS - 1) * clean["resample"] + 1
+def fill(**settings: Any) -> Iterator[dict]:
+    """The stage's value, frame by frame."""
+    x0, known, options = question(**settings)
+    model, begun, sent = diffusion.load(NAME), time.monotonic(), 0.0
+    total = evaluations(settings["resample"])
     for step in inpaint_steps(model, x0, known, **options):
         now, last = time.monotonic(), step.nfe == total
         if now - begun > SECONDS:
-            raise _checks.InputError(f"This was ended after {SECONDS:.0f} seconds; resample less.")
+            raise validation.InputError(f"This was ended after {SECONDS:.0f} seconds; resample less.")
         if last or now - sent > EVERY:
             sent, x = now, diffusion.picture(step.after).cpu()
             yield {
-                "pixels": clean["pixels"],
-                "mask": clean["mask"],
-                "made": _models.packed(torch.where(known, x0, x) if last else x, 0, 1),
-                "believed": _models.packed(diffusion.picture(step.x0), 0, 1),
+                "state": _models.packed(torch.where(known, x0, x) if last else x, 0, 1),
+                "predicted": _models.packed(diffusion.picture(step.x0), 0, 1),
                 "done": step.nfe,
                 "total": total,
+                "passes": _models.passes(settings),
             }
 
 
-def fill_first(view, *controls) -> Iterator[dict]:
-    """The same when the part is opened, unless there are answers already."""
-    if not (isinstance(view, dict) and "made" in view):
-        yield from fill(view or start({}), *controls)
+def show(**settings: Any) -> dict:
+    """The question, and its answers where something is covered; of a long run the first frame, and the page runs it."""
+    if not bool((digits.drawing(settings["mask"]) > 0.5).any()):
+        return {}
+    first, *others = itertools.islice(fill(**settings), 1 if passes(settings) > AT_ONCE else None)
+    return others[-1] if others else first
 
 
-def sheet(*controls):
+def passes(settings: dict[str, Any]) -> int:
+    """Passes of the network in a run."""
+    return evaluations(settings["resample"]) * _models.passes(settings)
+
+
+def evaluations(resample: int) -> int:
+    """Evaluations in a run: the last step is not repeated."""
+    return (INPAINT_STEPS - 1) * resample + 1
+
+
+def picture(**settings: Any) -> Image.Image:
     """The question and its answers as one picture."""
-    x0, known, options = question(settings(*controls))
-    made = inpaint(diffusion.load(NAME), x0, known, **options)
+    x0, known, options = question(**settings)
+    answers = inpaint(diffusion.load(NAME), x0, known, **options)
     asked = torch.where(known, x0[:1], torch.full_like(x0[:1], 0.35))
-    return _common.tile(torch.cat([asked, made]), 1 + TRIES, gap=2, zoom=6)
+    return images.tile(torch.cat([asked, answers]), 1 + TRIES, gap=2, zoom=6)
 
 
-@_checks.handler
-def preset(event: gr.EventData):
-    """The chosen preset -> the control's value and the number of passes."""
-    kind = _checks.choice(event.preset, "The preset", tuple(PRESETS))
-    pixels = forward.example({"seed": 8 if kind == "The middle" else 9})
-    return {"pixels": pixels, "mask": covered(kind), "from": "example"}, 1 if kind == "No resampling" else 5
+def code(pixels: str, mask: str, label: str, resample: int, guidance: float, seed: int) -> str:
+    return f'''import base64
+
+import torch
+
+from genai_core import diffusion
+from genai_core.common.pictures import tile
+from genai_core.diffusion.inpaint import inpaint
 
 
-def start(_request: dict) -> dict:
-    """A digit of our own, its lower half to be filled in."""
-    return {"pixels": forward.example({"seed": 9}), "mask": covered("The lower half"), "from": "example"}
+def read(text):
+    return torch.tensor(list(base64.b64decode(text)), dtype=torch.float32).view(1, 1, 28, 28) / 255
 
 
-def build(tab: gr.Tab) -> list:
-    """The part in its sub-tab; returns what `values` fills."""
-    _common.lead(
-        "<b>Paint over a part</b> of the digit and press Fill in. The network was never trained for this. Look for "
-        "answers that differ, and for seams where passes are few."
-    )
-    pills = _common.presets(PRESETS)
-    with gr.Row():
-        with gr.Column(scale=4, min_width=280):
-            with gr.Row():
-                go = gr.Button("Fill in", variant="primary", min_width=80)
-                stop = gr.Button("Stop", min_width=80)
-            chosen = gr.Dropdown(
-                [_models.NONE, *_models.classes(NAME)], value=_models.NONE, label="Class of the answer"
-            )
-            resample = gr.Slider(1, 10, value=5, step=1, label="Passes of each step (RePaint's resampling)")
-            guidance = gr.Slider(0, 8, value=1, step=0.25, label="Guidance (1: none)")
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
-        with gr.Column(scale=7, min_width=320):
-            functions = [_pictures.centre, _pictures.open_picture, forward.example, start]
-            view = _common.control("inpaint", None, functions)
-            parts = [view, chosen, resample, guidance, seed]
-            _keep.bar(TAB, "inpaint", parts, settings, sheet, values)
-    quiet = {"show_progress": "hidden", "api_visibility": "private", **STREAM}
-    runs = [tab.select(fill_first, parts, view, **quiet), go.click(fill, parts, view, **quiet)]
-    chosen = pills.click(preset, None, [view, resample], **LIGHT, **QUIET)
-    runs.append(chosen.success(fill, parts, view, **quiet, **AGAIN))
-    _common.ended_by(runs, stop.click, pills.stop)
-    return parts
+x0 = read("{pixels}").repeat({TRIES}, 1, 1, 1)
+known = read("{mask}") < 0.5
+labels = {_models.labels_code(NAME, label, TRIES)}
+options = dict(labels=labels, steps={INPAINT_STEPS}, resample={resample}, guidance={guidance})
+x = inpaint(diffusion.load("{NAME}"), x0, known, generator=torch.Generator().manual_seed({seed}), **options)
+question = torch.where(known, x0[:1], torch.full_like(x0[:1], 0.35))
+image = tile(torch.cat([question, x]), {1 + TRIES}, gap=2, zoom=6)
+image.save("picture.png")
+'''
+
+
+def preset(kind: str, seed: int, **more: Any):
+    return lambda: {"pixels": forward.generated(seed), "mask": mask_of(kind), **more}
+
+
+PART = Part(
+    id="inpaint",
+    title="Inpaint",
+    lead="<b>Paint over a part</b> of the digit and press Fill in. The network was never trained for this. Look for "
+    "answers that differ, and for strokes that do not meet where passes are few.",
+    stage="diffusion/inpaint",
+    settings=(
+        Setting("pixels", digits.DRAWING, lambda others: forward.generated(9), "The picture"),
+        Setting(
+            "mask", checked(_mask, from_file=digits.mask_from_file), lambda others: mask_of("lower half"), "The mask"
+        ),
+        Setting(
+            "label",
+            choice([_models.NONE, *_models.classes(NAME)]),
+            _models.NONE,
+            "Class of the answer",
+            formerly="class",
+        ),
+        Setting("resample", integer(1, 10), 5, "Passes of each step (RePaint's resampling)"),
+        _models.GUIDANCE,
+        _models.SEED,
+    ),
+    presets=(
+        Preset(
+            "The lower half",
+            "Only the top of a 9 is left. What else could stand below it?",
+            preset("lower half", 9),
+            "Mostly nines again, each with another stem, and one that closes like a 0: each of them joins the top.",
+        ),
+        Preset(
+            "The middle",
+            "A hole in the middle of an 8: how many digits fit around it?",
+            preset("middle", 8),
+            "What is left outside decides the digit: nearly every answer is an 8.",
+        ),
+        Preset(
+            "All but the middle",
+            "Only the centre is given. How much does the network dare?",
+            preset("all but the middle", 9),
+            "With so little known, they need not be the same digit: nines, and fours.",
+        ),
+        Preset(
+            "No resampling",
+            "The middle of a 1, in one pass: no step may look again at what it fitted in. Do the strokes meet?",
+            preset("middle", 1, resample=1),
+            "Two of the four are no plain 1: both parts never met. With five passes all four are.",
+        ),
+    ),
+    functions=(digits.centre, digits.open_picture, forward.example),
+    form=True,
+    actions=(Action("run", "Fill in", primary=True), Action("stop", "Stop")),
+    run=fill,
+    show=show,
+    picture=picture,
+    code=code,
+)

@@ -1,38 +1,28 @@
-"""A race: the same starting noise through every sampler, at equal network evaluations."""
+"""A race: the same starting noise through every sampler, on one time grid, at equal network evaluations."""
 
+import functools
 import time
+from collections.abc import Iterator
 
 import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep
-from demos._common import QUIET, STREAM
+from demos._ui import images
+from demos._ui.settings import Setting, choice
+from demos._ui.tab import Part
 from demos.diffusion import _models
-from demos.diffusion._models import COUNT, MIXED, SAMPLERS, TAB
-from genai_core import cards, checkpoints, diffusion
-from genai_core.diffusion.samplers import steps_within
+from demos.diffusion._models import COUNT, SAMPLERS
+from genai_core import diffusion
+from genai_core.common import checkpoints
+from genai_core.diffusion.evaluation import BUDGETS, GRID, SAMPLES, race_steps
 
 NAME = "ddpm-mnist"
-BUDGETS = ("4", "8", "16", "50")  # network evaluations
 
 
-def settings(budget, chosen, seed) -> dict:
-    """The page's controls, checked."""
-    _models.labels(NAME, chosen, 1)
-    return {
-        "nfe": _checks.choice(budget, "The number of evaluations", BUDGETS),
-        "class": chosen,
-        "seed": _checks.seed(seed),
-    }
-
-
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the controls. Raises: InputError."""
-    return tuple(settings(found.get("nfe", "8"), found.get("class", MIXED), _keep.seed(found.get("seed", 0))).values())
-
-
-def run(clean: dict, sampler: str) -> tuple[torch.Tensor, int, float]:
-    """One sampler's pictures [COUNT, 1, 28, 28], its evaluations, and its seconds.
+@functools.lru_cache(maxsize=64)  # a class asks for the same race, and saves it
+def pictures(sampler: str, nfe: str, label: str, seed: int) -> tuple[torch.Tensor, int, float]:
+    """One sampler's pictures [COUNT, 1, 28, 28], its evaluations, and the seconds that they took.
 
     The starting noise is the generator's first draw, the same for every sampler; fresh noise comes after it.
     """
@@ -40,74 +30,110 @@ def run(clean: dict, sampler: str) -> tuple[torch.Tensor, int, float]:
     *_, last = diffusion.sample_steps(
         model,
         COUNT,
-        generator=torch.Generator().manual_seed(clean["seed"]),
-        labels=_models.labels(NAME, clean["class"], COUNT),
+        generator=torch.Generator().manual_seed(seed),
+        labels=_models.labels(NAME, label, COUNT),
         sampler=sampler,
-        steps=steps_within(sampler, int(clean["nfe"])),
+        spacing=GRID,
+        steps=race_steps(sampler, int(nfe)),
     )
     return diffusion.picture(last.after).cpu(), last.nfe, time.perf_counter() - begun
 
 
 def figure(metrics: dict, sampler: str, budget: str) -> str:
-    """The Frechet distance that was measured for this sampler at this budget, in times the floor, or a dash."""
+    """The Fréchet distance measured for this sampler at this budget, in times the reference, or a dash."""
     value = metrics.get(f"frechet_ratio_{budget}nfe_{sampler}")
-    return "–" if value is None else f"{value:.2f}×"
+    if value is None:
+        return "–"
+    return f"{value:.2f}×" if value < 100 else f"{value:,.0f}×"
 
 
-def row(title: str, sampler: str, clean: dict, metrics: dict) -> str:
-    x, nfe, seconds = run(clean, sampler)
-    pictures = "".join(
-        f'<img class="pixels" src="{_common.data_uri(_common.tile(p[None], 1))}" alt="{title}, picture {k + 1}">'
+def row(title: str, sampler: str, nfe: str, label: str, seed: int) -> str:
+    x, evaluations, seconds = pictures(sampler, nfe, label, seed)
+    metrics = checkpoints.read_json(NAME, "metrics.json")
+    cells = "".join(
+        f'<img class="pixels" src="{images.data_uri(images.tile(p[None], 1))}" alt="{title}, picture {k + 1}">'
         for k, p in enumerate(x)
     )
     return (
-        f'<div class="race"><b>{title}</b><div class="pictures">{pictures}</div><span class="num">{nfe}</span>'
+        f'<div class="race"><b>{title}</b><div class="pictures">{cells}</div><span class="num">{evaluations}</span>'
         f'<span class="num">{1000 * seconds:.0f} ms</span>'
-        f'<span class="num">{figure(metrics, sampler, clean["nfe"])}</span></div>'
+        f'<span class="num">{figure(metrics, sampler, nfe)}</span></div>'
     )
 
 
-@_checks.stream_handler
-def show(budget, chosen, seed):
-    """The page's controls -> the table as HTML, row by row."""
-    clean = settings(budget, chosen, seed)
-    metrics = checkpoints.read_json(NAME, "metrics.json")
+def race(nfe: str, label: str, seed: int) -> Iterator[str]:
+    """The table as HTML, row by row."""
     head = (
         '<div class="race head"><span>sampler</span><span>the same noise, the same network</span>'
-        "<span>evaluations</span><span>time here</span><span>Frechet, × floor</span></div>"
+        "<span>evaluations</span><span>time here</span><span>Fréchet, × reference</span></div>"
     )
     rows = []
     for title, sampler in SAMPLERS.items():
-        rows.append(row(title, sampler, clean, metrics))
+        rows.append(row(title, sampler, nfe, label, seed))
         yield f'<div class="card stage">{head}{"".join(rows)}</div>'
 
 
-def sheet(budget, chosen, seed):
+def show(nfe: str, label: str, seed: int) -> str:
+    *_, table = race(nfe, label, seed)
+    return table
+
+
+def picture(nfe: str, label: str, seed: int) -> Image.Image:
     """All rows as one picture, in the order of the table."""
-    clean = settings(budget, chosen, seed)
-    x = torch.cat([run(clean, sampler)[0] for sampler in SAMPLERS.values()])
-    return _common.tile(x, COUNT, gap=2, zoom=4)
+    x = torch.cat([pictures(sampler, nfe, label, seed)[0] for sampler in SAMPLERS.values()])
+    return images.tile(x, COUNT, gap=2, zoom=4)
 
 
-def build() -> tuple[list, gr.HTML]:
-    """Returns the inputs and the output, for the first race when the sub-tab is opened."""
-    _common.lead(
-        "<b>Choose a budget</b> of network evaluations and compare the rows: same noise, same network, six ways of "
-        "walking. Look for the samplers that need the fewest steps."
+def code(nfe: str, label: str, seed: int) -> str:
+    steps = {sampler: race_steps(sampler, int(nfe)) for sampler in SAMPLERS.values()}
+    return f'''import torch
+
+from genai_core import diffusion
+from genai_core.common.pictures import tile
+
+model, rows = diffusion.load("{NAME}"), []
+for sampler, steps in {steps}.items():
+    rows.append(
+        diffusion.sample(
+            model,
+            {COUNT},
+            generator=torch.Generator().manual_seed({seed}),
+            labels={_models.labels_code(NAME, label, COUNT)},
+            sampler=sampler,
+            spacing="{GRID}",
+            steps=steps,
+        )
     )
-    with gr.Row():
-        budget = gr.Radio(list(BUDGETS), value="8", label="Network evaluations")
-        chosen = gr.Dropdown([MIXED, _models.NONE, *_models.classes(NAME)], value=MIXED, label="Class")
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_checks.SEEDS)
-    table = gr.HTML('<div class="card empty">Six samplers, one noise.</div>')
+image = tile(torch.cat(rows).cpu(), {COUNT}, gap=2, zoom=4)
+image.save("picture.png")
+'''
+
+
+def note() -> None:
+    """What stands below the table."""
     gr.Markdown(
-        "The Frechet figures are measured, for 10,000 digits each, as times the distance between training and test "
-        f"digits (see the model card: *{cards.LABELS['frechet_ratio'][0].lower()}*); where a dash stands, none was "
-        "measured. Heun spends two evaluations a step. Langevin dynamics was made for hundreds.",
+        "All samplers visit noise levels of one grid, so that the rule alone differs: Euler's is DDIM's, and their "
+        f"rows are the same. The Fréchet figures were measured for {SAMPLES:,} digits each, in times the distance of "
+        "as many training digits; a dash: not measured. Langevin dynamics was made for hundreds of steps.",
         elem_classes="prose-narrow",
     )
-    inputs = [budget, chosen, seed]
-    _keep.bar(TAB, "race", inputs, settings, sheet, values)
-    for part in inputs:
-        part.change(show, inputs, table, trigger_mode="always_last", **STREAM, **QUIET)
-    return inputs, table
+
+
+PART = Part(
+    id="race",
+    title="Race",
+    lead="<b>Choose a budget</b> of network evaluations and compare the rows: same noise, same network, six samplers. "
+    "Look for those that need the fewest steps.",
+    settings=(
+        Setting("nfe", choice([str(nfe) for nfe in BUDGETS]), "8", "Network evaluations"),
+        Setting("label", choice(_models.class_choices(NAME)), _models.MIXED, "Class", formerly="class"),
+        _models.SEED,
+    ),
+    form=True,
+    wide=True,
+    below=note,
+    run=race,
+    show=show,
+    picture=picture,
+    code=code,
+)

@@ -4,12 +4,11 @@ import functools
 
 import torch
 
-from demos import _checks
+from demos._ui.settings import Setting, choice
 from genai_core import data, distillation
-from genai_core.checkpoints import CheckpointError
+from genai_core.common.checkpoints import CheckpointError
 from genai_core.distillation import synthetic
 
-TAB = "distillation"
 TEACHER, STUDENT, CONTROL = "distill-teacher", "distill-student", "distill-control"
 NAMES = {TEACHER: "teacher, 2 × 1200", STUDENT: "student, 2 × 800", CONTROL: "control, 2 × 800"}
 SMALL = {
@@ -42,10 +41,6 @@ def logits(name: str, source: str) -> torch.Tensor:
     return distillation.logits(distillation.load(name), digits(source)[0])
 
 
-def source_of(value) -> str:
-    return _checks.choice(value, "The digits", sources())
-
-
 def there(name: str) -> bool:
     """Whether a checkpoint can be used."""
     try:
@@ -53,3 +48,18 @@ def there(name: str) -> bool:
     except CheckpointError:
         return False
     return True
+
+
+def source_setting(default: str) -> Setting:
+    return Setting("source", choice(sources()), default, "Digits")
+
+
+def digits_code(source: str) -> str:
+    """Code of the digits that the page asks about."""
+    if source == REAL:
+        return f'x, y = (part[:{JUDGED}] for part in data.load("mnist", "test"))'
+    return f"x, y = distillation.digits({JUDGED}, seed=0)  # our GAN's, and what they were asked to be"
+
+
+def shorten(title: str) -> str:
+    return title.split(",")[0]

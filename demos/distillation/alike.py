@@ -2,62 +2,94 @@
 
 import functools
 
-from demos import _checks, _common, _keep
+import numpy as np
+from PIL import Image
+
+from demos._ui import charts
+from demos._ui.settings import Setting, number
+from demos._ui.tab import Part
 from demos.distillation import _models
-from demos.distillation._models import CLASSES, NAMES, TAB
+from demos.distillation._models import CLASSES, NAMES
 from genai_core import distillation
 
 MOST = 20.0
-
-
-def settings_of(request: dict) -> dict:
-    """What the page, a link or a saved picture asks for, checked."""
-    given = {"temperature": 4.0, "source": _models.GENERATED} | _checks.record(request)
-    t = _keep.from_link(given["temperature"], "The temperature")
-    return {
-        "temperature": _checks.number(t, "The temperature", 1, MOST),
-        "source": _models.source_of(given["source"]),
-    }
 
 
 @functools.lru_cache(maxsize=256)
 def matrices(temperature: float, source: str) -> dict[str, list[float]]:
     """Each model's mean soft label of each true class at T: 100 numbers, row by row."""
     y = _models.digits(source)[1]
-    found = {name: distillation.similarity(_models.logits(name, source), y, temperature) for name in NAMES}
-    return {name: [round(v, 5) for v in matrix.flatten().tolist()] for name, matrix in found.items()}
+    means = {name: distillation.similarity(_models.logits(name, source), y, temperature) for name in NAMES}
+    return {name: [round(v, 5) for v in matrix.flatten().tolist()] for name, matrix in means.items()}
 
 
-def alike(request: dict) -> dict:
-    """Settings -> the control's value."""
-    clean = settings_of(request)
-    found = matrices(round(clean["temperature"], 1), clean["source"])
-    return {**clean, "matrices": found, "models": NAMES, "classes": list(CLASSES), "sources": list(_models.sources())}
+def most_alike(matrix: list[float]) -> str:
+    """Which classes a model finds most alike, in one sentence. matrix: 100 numbers, row by row."""
+    m = np.array(matrix).reshape(10, 10)
+    pairs = sorted(((m[a, b] + m[b, a], a, b) for a in range(10) for b in range(a + 1, 10)), reverse=True)[:3]
+    said = ", then ".join(f"{CLASSES[a]} and {CLASSES[b]}" for _, a, b in pairs)
+    return f"What the teacher finds most alike: {said}."
 
 
-def start(_request: dict) -> dict:
-    return alike({})
+def show(temperature: float, source: str) -> dict:
+    found = matrices(round(temperature, 1), source)
+    return {
+        "matrices": found,
+        "note": most_alike(found[_models.TEACHER]),
+        "models": NAMES,
+        "classes": list(CLASSES),
+        "sources": list(_models.sources()),
+    }
 
 
-def save(request: dict) -> str:
-    """Settings -> the three matrices as a picture, PNG in base64 with the settings."""
-    import torch
+def picture(temperature: float, source: str) -> Image.Image:
+    """The three matrices without their diagonals, on a root scale, as on the page."""
+    found = matrices(round(temperature, 1), source)
+    rows = {name: np.array(m, np.float32).reshape(10, 10) for name, m in found.items()}
+    off = ~np.eye(10, dtype=bool)
+    most = max(float(m[off].max()) for m in rows.values())
+    panels = []
+    for name, m in rows.items():
+        cells = charts.viridis(np.sqrt(m / most))
+        cells[~off] = 241
+        panels.append(charts.matrix(cells, CLASSES, CLASSES, title=NAMES[name]))
+    sheet = charts.beside(panels, 28)
+    read = f"Rows: the true digit. Columns: what the model gives to each class, from 0 (dark) to {charts.share(most)} "
+    note = charts.sentence(most_alike(found[_models.TEACHER]), sheet.width)
+    return charts.below([sheet, note, charts.sentence(f"{read}(yellow), on a root scale.", sheet.width, charts.SOFT)])
 
-    clean = settings_of(request)
-    found = matrices(round(clean["temperature"], 1), clean["source"])
-    x = torch.stack([torch.tensor(found[name]).view(1, 10, 10) for name in NAMES])
-    return _keep.saved(_common.tile(x.sqrt(), 3, gap=1, zoom=20), {"tab": TAB, "part": "alike", **clean})
+
+def code(temperature: float, source: str) -> str:
+    return f"""from genai_core import data, distillation
+
+{_models.digits_code(source)}
+for name in {tuple(NAMES)}:
+    logits = distillation.logits(distillation.load(name), x)
+    matrix = distillation.similarity(logits, y, {round(temperature, 1)})  # [10, 10], rows: the true digit
+    print(name, [round(v, 4) for v in matrix[7].tolist()], "<- what it says of sevens")
+"""
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value."""
-    return alike(_keep.opened(request, TAB, "alike"))
+def says(temperature: float, source: str) -> str:
+    y, lines = _models.digits(source)[1], []
+    for name in NAMES:
+        matrix = distillation.similarity(_models.logits(name, source), y, round(temperature, 1))
+        lines.append(f"{name} {[round(v, 4) for v in matrix[7].tolist()]} <- what it says of sevens")
+    return "\n".join(lines)
 
 
-def build():
-    """Returns the control, which `alike` fills."""
-    _common.lead(
-        "<b>Drag the temperature</b>: a row is what a model says, on average, of all digits of one class. Look for "
-        "pairs that the teacher finds alike, and whether its student learned it."
-    )
-    return _common.control("alike", None, [start, alike, save, restore])
+PART = Part(
+    id="alike",
+    title="Alike",
+    lead="<b>Drag the temperature</b>: a row is what a model says, on average, of all digits of one class. Look for "
+    "pairs that the teacher finds alike, and whether its student learned it.",
+    stage="distillation/alike",
+    settings=(
+        Setting("temperature", number(1, MOST, 0.1), 4.0, "The temperature"),
+        _models.source_setting(_models.GENERATED),
+    ),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

@@ -2,13 +2,16 @@
 
 import html
 import math
+from collections.abc import Iterator
+from typing import Any
 
-import gradio as gr
+from PIL import Image, ImageDraw
 
-from demos import _checks, _common, _keep, _pictures
-from demos._common import LIGHT, QUIET, STREAM
-from demos.distillation._models import TAB
-from genai_core import checkpoints, distillation
+from demos._ui import charts, letters, validation
+from demos._ui.settings import Setting, choice
+from demos._ui.tab import Action, Part
+from genai_core import distillation
+from genai_core.common import checkpoints
 
 AXES = {
     "parameters": "parameters",
@@ -39,30 +42,17 @@ def figures(dataset: str) -> dict[str, dict]:
     return {name: checkpoints.read_json(name, "metrics.json") for name in names}
 
 
-def settings_of(data, axis) -> dict:
-    """The page's controls, checked."""
-    return {
-        "data": _checks.choice(data, "The data", tuple(DATASETS)),
-        "axis": _checks.choice(axis, "The axis", tuple(AXES)),
-    }
-
-
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the controls."""
-    return tuple(settings_of(found.get("data", "digits"), found.get("axis", "parameters")).values())
-
-
 def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Of (cost, errors), those that no other point beats in both, by rising cost: the Pareto front."""
     front: list[tuple[float, float]] = []
-    for cost, errors in sorted(points):
-        if not front or errors < front[-1][1]:
-            front.append((cost, errors))
+    for cost, wrong in sorted(points):
+        if not front or wrong < front[-1][1]:
+            front.append((cost, wrong))
     return front
 
 
 def labels(at: dict[str, tuple[float, float]], width: int) -> dict[str, tuple[float, float, str]]:
-    """Places of dots, name -> (x, y) -> those of their names, with the SVG anchor: near, and on nothing else.
+    """Positions of dots, name -> (x, y) -> those of their names, with the SVG anchor: near, and on nothing else.
 
     Each takes the first free one of right, left, and ever higher and lower on either side; the lowest dot's is first.
     """
@@ -83,6 +73,17 @@ def labels(at: dict[str, tuple[float, float]], width: int) -> dict[str, tuple[fl
     return found
 
 
+def marks(span: tuple[float, float], firsts: tuple[int, ...] = (1,)) -> list[float]:
+    """Round numbers, which begin with one of `firsts`, whose logarithm to the base of 10 lies in a span."""
+    every = [first * 10.0**power for power in range(-5, 9) for first in firsts]
+    return [v for v in every if span[0] <= math.log10(v) <= span[1]]
+
+
+def written(v: float) -> str:
+    """A mark of an axis: "1,000,000", "0.01"."""
+    return f"{v:,.0f}" if v >= 1 else f"{v:g}"
+
+
 def plot(found: dict[str, dict], axis: str, size: str) -> str:
     """Errors against a cost, both on a log scale, as SVG of one of the `WIDTHS`."""
     width = WIDTHS[size]
@@ -100,18 +101,12 @@ def plot(found: dict[str, dict], axis: str, size: str) -> str:
     def y(v: float) -> float:
         return 14 + (1 - (math.log10(v) - spans[1][0]) / (spans[1][1] - spans[1][0])) * (H - LOW - 14)
 
-    def inside(v: float, span: tuple[float, float]) -> bool:
-        return span[0] <= math.log10(v) <= span[1]
-
-    ticks = ""
-    for power in range(-4, 9):
-        for first in (1, 2, 5):
-            v = first * 10.0**power
-            if first == 1 and inside(v, spans[0]):
-                said = f"{v:,.0f}" if v >= 1 else f"{v:g}"
-                ticks += f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{said}</text>'
-            if inside(v, spans[1]):
-                ticks += f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{v:g}</text>'
+    ticks = "".join(
+        f'<text x="{x(v):.0f}" y="{H - LOW + 18}" text-anchor="middle">{written(v)}</text>' for v in marks(spans[0])
+    ) + "".join(
+        f'<text x="{LEFT - 8}" y="{y(v) + 4:.0f}" text-anchor="end">{written(v)}</text>'
+        for v in marks(spans[1], (1, 2, 5))
+    )
     line = " ".join(f"{x(a):.0f},{y(b):.0f}" for a, b in frontier(list(points.values())))
     dots, at = "", {name: (x(a), y(b)) for name, (a, b) in points.items()}
     for name, (left, low, anchor) in labels(at, width).items():
@@ -129,69 +124,213 @@ def plot(found: dict[str, dict], axis: str, size: str) -> str:
     )
 
 
+COLUMNS = ("errors", "parameters", "kB", "ms, batch 1", "ms, batch 256")
+
+
+def cells(m: dict) -> tuple[str, ...]:
+    """The figures of a classifier under `COLUMNS`."""
+    return (
+        f"{m['errors']:,}",
+        f"{m['parameters']:,}",
+        f"{m['bytes'] / 1000:,.0f}",
+        f"{m['ms_batch1']:.2f}",
+        f"{m['ms_batch256']:.4f}",
+    )
+
+
 def table(found: dict[str, dict]) -> str:
     """All figures as an HTML table, the fewest errors first."""
-    head = "".join(f"<th>{h}</th>" for h in ("", "errors", "parameters", "kB", "ms, batch 1", "ms, batch 256"))
+    head = "".join(f"<th>{h}</th>" for h in ("", *COLUMNS))
     rows = "".join(
-        f"<tr><td><i style='background:var({role(name)})'></i>{html.escape(title(name))}</td><td>{m['errors']:,}</td>"
-        f"<td>{m['parameters']:,}</td><td>{m['bytes'] / 1000:,.0f}</td><td>{m['ms_batch1']:.2f}</td>"
-        f"<td>{m['ms_batch256']:.4f}</td></tr>"
+        f"<tr><td><i style='background:var({role(name)})'></i>{html.escape(title(name))}</td>"
+        + "".join(f"<td>{cell}</td>" for cell in cells(m))
+        + "</tr>"
         for name, m in sorted(found.items(), key=lambda item: item[1]["errors"])
     )
     return f'<table class="costs num"><tr>{head}</tr>{rows}</table>'
 
 
-def page(data: str, axis: str, here: bool) -> str:
-    """Plot and table as HTML; here: with the milliseconds measured now, on this machine."""
-    found = figures(DATASETS[data])
+def pairs(found: dict[str, dict]) -> dict[str, str]:
+    """Each student whose like was also trained on labels alone -> that control: the same net, the same pictures."""
+    likes = {name: name.replace("student", "control") for name in found if "student" in name}
+    likes |= {name: name.replace("-", "-control-", 1) for name in found if name.replace("-", "-control-", 1) in found}
+    return {name: control for name, control in likes.items() if control in found}
+
+
+def verdict(student: int, control: int) -> str:
+    """Whether two counts of errors differ by more than two standard errors of such counts, sqrt(a + b) each."""
+    if abs(student - control) <= 2 * math.sqrt(student + control):
+        return "no clear difference"
+    return "the teacher helps" if student < control else "the teacher does harm"
+
+
+def compared(found: dict[str, dict]) -> list[tuple[str, str, str, str]]:
+    """For each of the `pairs`: the net, its errors with a teacher and without, and the verdict."""
+    rows = []
+    for name, control in pairs(found).items():
+        each = [found[one].get("errors_by_seed", [found[one]["errors"]]) for one in (name, control)]
+        means = [round(sum(errors) / len(errors)) for errors in each]
+        said = [f"{m} ({min(e)} to {max(e)})" if len(e) > 1 else f"{m:,}" for m, e in zip(means, each, strict=True)]
+        rows.append((title(name), *said, verdict(*means)))
+    return rows
+
+
+def conclusion(found: dict[str, dict], axis: str) -> str:
+    """What the figures say, in two sentences: where a teacher helps, and whether a student is on the line."""
+    rows = compared(found)
+    helped, harmed = ([row[0] for row in rows if row[3] == f"the teacher {what}"] for what in ("helps", "does harm"))
+    said = f"Of {len(rows)} nets trained both ways, the teacher clearly helps {len(helped)}"
+    said += f" ({', '.join(helped)})" if helped else ""
+    said += f" and does harm to {len(harmed)} ({', '.join(harmed)})" if harmed else ""
+    front = set(frontier([(m[AXES[axis]], m["errors"]) for m in found.values()]))
+    on = [name for name, m in found.items() if (m[AXES[axis]], m["errors"]) in front]
+    students = [title(name) for name in on if role(name) == "--made"]
+    return f"{said}. On the line by {axis}: {', '.join(map(title, on))}" + ("." if students else ", and no student.")
+
+
+SEEDS = (
+    "Errors of 10,000 with a teacher and without, the mean over three seeds and their range where these were trained. "
+    "Counts that differ by less than two standard errors show no clear difference."
+)
+HEAD = ("the same net", "with a teacher", "labels alone", "")
+
+
+def render(data: str, axis: str, measured: dict[str, dict]) -> str:
+    """Plot and table as HTML; measured: name -> milliseconds of now, on this machine, instead of the cards'."""
+    found = with_measured(data, measured)
     if not found:
-        return '<div class="card empty">No classifier of this data is trained yet.</div>'
-    if here:
-        found = {name: m | distillation.cost(name, distillation.load(name)) for name, m in found.items()}
-    told = "measured just now, on this machine" if here else "as measured when the cards were written"
+        return '<div class="card stage empty">No classifier of this data is trained yet.</div>'
+    caption = times(measured)
     plots = "".join(plot(found, axis, size) for size in WIDTHS)
+    rows = [HEAD, *compared(found)]
+    cells = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in HEAD)
     return (
         f'<div class="card stage abreast"><div>{plots}'
         '<p class="caption">Down is better, left is cheaper. On the line nothing is both cheaper and better. Blue: '
-        "teachers; orange: students, distilled; grey: trained on labels alone.</p></div>"
-        f'<div><div class="wide" tabindex="0">{table(found)}</div>'
-        f'<p class="caption">Milliseconds: {told}.</p></div></div>'
+        "teachers; orange: students, distilled; grey: trained on labels alone.</p>"
+        f'<p class="note">{html.escape(conclusion(found, axis))}</p>'
+        f'<div class="wide" tabindex="0"><table class="costs num"><tr>{head}</tr>{cells}</table></div>'
+        f'<p class="caption">{SEEDS}</p></div>'
+        f'<div><div class="wide" tabindex="0">{table(found)}</div><p class="caption">{caption}</p></div></div>'
     )
 
 
-@_checks.handler
-def show(data, axis) -> str:
-    """The page's controls -> plot and table as HTML."""
-    return page(**settings_of(data, axis), here=False)
+def with_measured(data: str, measured: dict[str, dict]) -> dict[str, dict]:
+    return {name: m | measured.get(name, {}) for name, m in figures(DATASETS[data]).items()}
 
 
-@_checks.handler
-def measure(data, axis) -> str:
-    """The same with every classifier timed on this machine."""
-    return page(**settings_of(data, axis), here=True)
+def times(measured: dict[str, dict]) -> str:
+    here = "measured just now, on this machine" if measured else "as measured when the cards were written"
+    return f"Milliseconds: {here}."
 
 
-def picture(data, axis):
-    """The table's figures as a picture."""
-    found = figures(DATASETS[settings_of(data, axis)["data"]])
-    lines = [f"{title(name)}: {m['errors']} errors, {m['parameters']:,} parameters\n" for name, m in found.items()]
-    return _pictures.of_text([(line, "#0f172a") for line in lines])
+def show(data: str, axis: str) -> str:
+    """Plot and table as HTML, with the milliseconds of the cards."""
+    return render(data, axis, {})
 
 
-def build() -> tuple[list, gr.HTML]:
-    """Returns the controls, which `values` fills, and the place of the plot."""
-    _common.lead(
-        "<b>Choose a cost</b> and see who pays it well: each point is a trained net. Look for a student that sits "
-        "where no net trained on labels does."
+def measure(data: str, axis: str) -> Iterator[dict]:
+    """The same with every classifier timed on this machine, and its milliseconds, which a saved picture shows."""
+    measured = {}
+    for name in figures(DATASETS[data]):
+        cost = distillation.cost(name, distillation.load(name))
+        measured[name] = {key: value for key, value in cost.items() if key.startswith("ms_")}
+    yield {"html": render(data, axis, measured), "shown": measured}
+
+
+def checked(shown: Any, data: str) -> dict[str, dict]:
+    """The milliseconds that a stage says it shows: {name: {"ms_batch1", "ms_batch256"}}. Raises: InputError."""
+    shown = validation.json_object(shown or {}, "The stage")
+    return {
+        name: {
+            key: validation.number(validation.json_object(shown[name], "The stage").get(key), "A time", 1e-6, 1e6)
+            for key in ("ms_batch1", "ms_batch256")
+        }
+        for name in figures(DATASETS[data])
+        if name in shown
+    }
+
+
+def picture(data: str, axis: str, shown: dict | None = None) -> Image.Image:
+    """The plot, what it says, and the table of all figures."""
+    measured = checked(shown, data)
+    found = with_measured(data, measured)
+    points = {name: (m[AXES[axis]], max(m["errors"], 1)) for name, m in found.items()}
+    width = 720
+    image = Image.new("RGB", (width, H), "white")
+    pen = ImageDraw.Draw(image)
+    logs = [[math.log10(point[side]) for point in points.values()] for side in (0, 1)]
+    (x0, x1), (y0, y1) = ((min(v) - 0.15, max(v) + 0.15) for v in logs)
+
+    def place(cost: float, wrong: float) -> tuple[float, float]:
+        across, up = (math.log10(cost) - x0) / (x1 - x0), (math.log10(wrong) - y0) / (y1 - y0)
+        return LEFT + across * (width - LEFT - 20), 24 + (1 - up) * (H - LOW - 24)
+
+    pen.line((LEFT, 24, LEFT, H - LOW, width - 10, H - LOW), fill=charts.LINE, width=2)
+    for v in marks((x0, x1)):
+        letters.write(pen, (place(v, 10**y0)[0], H - LOW + 14), written(v), charts.SOFT, 13, "mm")
+    for v in marks((y0, y1), (1, 2, 5)):
+        letters.write(pen, (LEFT - 8, place(10**x0, v)[1]), written(v), charts.SOFT, 13, "rm")
+    front = [place(*point) for point in frontier(list(points.values()))]
+    if len(front) > 1:
+        pen.line(front, fill="#a5b4fc", width=2)
+    inks = {"--real": charts.REAL, "--made": charts.MADE, "--noise": charts.NOISE}
+    at = {name: place(*point) for name, point in points.items()}
+    for name, (x, y, anchor) in labels(at, width).items():
+        left, top = at[name]
+        pen.ellipse((left - DOT, top - DOT, left + DOT, top + DOT), fill=inks[role(name)])
+        letters.write(pen, (x, y - 4), title(name), charts.INK, 13, "rm" if anchor == "end" else "lm")
+    letters.write(pen, (width / 2, H - 14), f"{axis} (logarithmic)", charts.SOFT, 13, "mm")
+    letters.write(pen, (8, 0), "test errors of 10,000 (logarithmic)", charts.SOFT, 13)
+    ordered = sorted(found.items(), key=lambda item: item[1]["errors"])
+    rows = [("blue: teachers; orange: students; grey: labels alone", *COLUMNS)]
+    rows += [(title(name), *cells(m)) for name, m in ordered]
+    return charts.below(
+        [
+            image,
+            charts.sentence(conclusion(found, axis), width),
+            charts.table([HEAD, *compared(found)]),
+            charts.sentence(SEEDS, width, charts.SOFT),
+            charts.table(rows, [inks[role(name)] for name, _ in ordered]),
+            charts.sentence(times(measured), width, charts.SOFT),
+        ]
     )
-    with gr.Row():
-        data = gr.Radio(list(DATASETS), value="digits", label="Data", scale=1, min_width=240)
-        axis = gr.Radio(list(AXES), value="parameters", label="Cost", scale=3, min_width=300)
-        here = gr.Button("Measure on this machine", scale=1, min_width=270)
-    out = gr.HTML()
-    parts = [data, axis]
-    _keep.bar(TAB, "cost", parts, settings_of, picture, values)
-    for part in parts:
-        part.input(show, parts, out, **LIGHT, **QUIET)
-    here.click(measure, parts, out, **STREAM, **QUIET)
-    return parts, out
+
+
+def code(data: str, axis: str) -> str:
+    return f'''from genai_core import distillation
+from genai_core.common import checkpoints
+
+names = [name for name, recipe in distillation.RECIPES.items() if recipe.dataset == "{DATASETS[data]}"]
+for name in names:
+    if name in checkpoints.names():
+        metrics = checkpoints.read_json(name, "metrics.json")  # measured when the card was written
+        print(name, metrics["errors"], "errors,", metrics["{AXES[axis]}"], "{axis}")
+'''
+
+
+def says(data: str, axis: str, **_shown: Any) -> str:
+    found = figures(DATASETS[data])
+    return "\n".join(f"{name} {m['errors']} errors, {m[AXES[axis]]} {axis}" for name, m in found.items())
+
+
+PART = Part(
+    id="cost",
+    title="Cost",
+    lead="<b>Choose a cost</b>: each point is a trained net. Look for an orange point far below the grey one of "
+    "the same size: there a teacher helped. It does not help everywhere.",
+    settings=(
+        Setting("data", choice(tuple(DATASETS)), "digits", "Data"),
+        Setting("axis", choice(tuple(AXES)), "parameters", "Cost"),
+    ),
+    form=True,
+    wide=True,
+    actions=(Action("run", "Measure on this machine"),),
+    run=measure,
+    again=("data", "axis"),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

@@ -1,13 +1,14 @@
-"""Where teacher, student and control part: the surest mistakes of one that another does not make."""
+"""Where teacher, student and control disagree: the surest mistakes of one that another does not make."""
 
 import html
 
-import gradio as gr
+from PIL import Image
 
-from demos import _checks, _common, _keep
-from demos._common import LIGHT, QUIET
+from demos._ui import charts, images
+from demos._ui.settings import Setting, choice
+from demos._ui.tab import Part
 from demos.distillation import _models
-from demos.distillation._models import CONTROL, STUDENT, TAB, TEACHER
+from demos.distillation._models import CONTROL, STUDENT, TEACHER
 from genai_core import distillation
 
 # what is shown -> who is right, who is wrong
@@ -21,72 +22,92 @@ SHORT = {TEACHER: ("teacher", "--real"), STUDENT: ("student", "--made"), CONTROL
 MOST = 18
 
 
-def settings_of(kind, source) -> dict:
-    """The page's controls, checked."""
-    return {"kind": _checks.choice(kind, "The kind", tuple(KINDS)), "source": _models.source_of(source)}
-
-
-def values(found: dict) -> tuple:
-    """Settings of a link or a saved picture -> values of the controls."""
-    return tuple(settings_of(found.get("kind", next(iter(KINDS))), found.get("source", _models.sources()[-1])).values())
-
-
-def found(kind: str, source: str) -> list:
+def disagreements(kind: str, source: str) -> list[distillation.Disagreement]:
     right, wrong = KINDS[kind]
     x, y = _models.digits(source)
     models = {name: distillation.load(name) for name in SHORT}
     return distillation.disagreements(models, x, y, right=right, wrong=wrong, most=MOST)
 
 
-def page(kind: str, source: str) -> str:
+def show(kind: str, source: str) -> str:
     """The gallery as HTML."""
-    shown = found(kind, source)
+    shown = disagreements(kind, source)
     if not shown:
-        return '<div class="card empty">Among these digits there is none.</div>'
+        return '<div class="card stage empty">There is none among these digits.</div>'
     cards = []
     for one in shown:
-        lines = "".join(
+        lines = f"<span>a <b>{one.label}</b></span>" + "".join(
             f'<span><i style="background:var({ink})"></i>{name} <b>{int(p.argmax())}</b> '
-            f"{100 * float(p.max()):.0f} %</span>"
+            f"{charts.share(float(p.max()))}</span>"
             for (name, ink), p in zip(SHORT.values(), (one.probabilities[key] for key in SHORT), strict=True)
         )
-        image = _common.data_uri(_common.tile(one.picture[None], 1))
+        image = images.data_uri(images.tile(one.picture[None], 1))
         cards.append(
             f'<figure><img class="pixels" src="{image}" alt="a {one.label}"><figcaption>{lines}</figcaption></figure>'
         )
-    asked = "it was asked to be" if source == _models.GENERATED else "it is"
-    told = f"{len(shown)} of {_models.JUDGED:,} digits, the surest mistake first. Right is what {asked}."
     gallery = f'<div class="parted">{"".join(cards)}</div>'
-    return f'<div class="card stage">{gallery}<p class="caption">{html.escape(told)}</p></div>'
+    return f'<div class="card stage">{gallery}<p class="caption">{html.escape(caption(len(shown), source))}</p></div>'
 
 
-@_checks.handler
-def show(kind, source) -> str:
-    """The page's controls -> the gallery as HTML."""
-    return page(**settings_of(kind, source))
+def caption(n: int, source: str) -> str:
+    """What is shown, in one sentence or two."""
+    if not n:
+        return "There is none among these digits."
+    asked = "it was asked to be" if source == _models.GENERATED else "it is"
+    return f"{n} of {_models.JUDGED:,} digits, the surest mistake first. Right is what {asked}."
 
 
-def picture(kind, source):
-    """The gallery's digits as one picture."""
-    import torch
+def readings(one: distillation.Disagreement) -> list[str]:
+    """What each of the three says of a picture."""
+    return [
+        f"{name} {int(p.argmax())}, {charts.share(float(p.max()))}"
+        for (name, _), p in zip(SHORT.values(), (one.probabilities[key] for key in SHORT), strict=True)
+    ]
 
-    shown = found(**settings_of(kind, source))
-    x = torch.stack([one.picture for one in shown]) if shown else torch.zeros(1, 1, 28, 28)
-    return _common.tile(x, 6, gap=2, zoom=4)
+
+def picture(kind: str, source: str) -> Image.Image:
+    """The digits, and what each of the three says of them."""
+    cells = [
+        charts.labelled(images.tile(one.picture[None], 1, zoom=4), "\n".join([f"a {one.label}", *readings(one)]))
+        for one in disagreements(kind, source)
+    ]
+    said = charts.sentence(caption(len(cells), source))
+    return charts.below([charts.grid(cells, 6), said]) if cells else said
 
 
-def build() -> tuple[list, gr.HTML]:
-    """Returns the controls, which `values` fills, and the place of the gallery."""
-    _common.lead(
-        "<b>Choose who errs</b>: real disagreements, the surest first. Look for digits that the control gets wrong "
-        "with confidence, and the student, of the same size, does not."
+def code(kind: str, source: str) -> str:
+    right, wrong = KINDS[kind]
+    return f'''from genai_core import data, distillation
+
+{_models.digits_code(source)}
+models = {{name: distillation.load(name) for name in {tuple(SHORT)}}}
+pairs = distillation.disagreements(models, x, y, right="{right}", wrong="{wrong}", most={MOST})
+for one in pairs:
+    said = {{name: int(p.argmax()) for name, p in one.probabilities.items()}}
+    print("a", one.label, said)
+'''
+
+
+def says(kind: str, source: str) -> str:
+    return "\n".join(
+        f"a {one.label} { {name: int(p.argmax()) for name, p in one.probabilities.items()} }"
+        for one in disagreements(kind, source)
     )
-    with gr.Row():
-        kind = gr.Radio(list(KINDS), value=next(iter(KINDS)), label="Who errs")
-        source = gr.Radio(list(_models.sources()), value=_models.sources()[-1], label="Digits")
-    gallery = gr.HTML()
-    parts = [kind, source]
-    _keep.bar(TAB, "disagree", parts, settings_of, picture, values)
-    for part in parts:
-        part.input(show, parts, gallery, **LIGHT, **QUIET)
-    return parts, gallery
+
+
+PART = Part(
+    id="disagree",
+    title="Disagree",
+    lead="<b>Choose who errs</b>: real disagreements, the surest first. Look for digits that the control gets wrong "
+    "with confidence, and the student, of the same size, does not.",
+    settings=(
+        Setting("kind", choice(tuple(KINDS)), next(iter(KINDS)), "Who errs"),
+        _models.source_setting(_models.sources()[-1]),
+    ),
+    form=True,
+    wide=True,
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

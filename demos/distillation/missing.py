@@ -3,26 +3,20 @@
 import functools
 
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep
+from demos._ui import charts, images
+from demos._ui.settings import Setting, choice, number
+from demos._ui.tab import Part
 from demos.distillation import _models
-from demos.distillation._models import CLASSES, TAB
-from genai_core import checkpoints, distillation
+from demos.distillation._models import CLASSES
+from genai_core import distillation
+from genai_core.common import checkpoints
 from genai_core.distillation.hinton import missing, with_bias
 
 STUDENTS = {"distill-no3": "never saw a 3", "distill-78": "saw 7s and 8s alone"}
 SHOWN = 24  # digits of the missing classes
 TOP = 12.0  # the highest bias
-
-
-def settings_of(request: dict) -> dict:
-    """What the page, a link or a saved picture asks for, checked."""
-    given = {"model": next(iter(STUDENTS)), "source": _models.sources()[-1], "bias": 0.0} | _checks.record(request)
-    return {
-        "model": _checks.choice(given["model"], "The student", tuple(STUDENTS)),
-        "source": _models.source_of(given["source"]),
-        "bias": _checks.number(_keep.from_link(given["bias"], "The bias"), "The bias", 0, TOP),
-    }
 
 
 @functools.lru_cache(maxsize=8)
@@ -38,52 +32,97 @@ def curve(name: str, source: str) -> dict:
     }
 
 
-def look(request: dict) -> dict:
-    """Settings -> the control's value: the curves, digits of the missing classes and what the student says of them."""
-    clean = settings_of(request)
-    name, source = clean["model"], clean["source"]
-    classes = missing(distillation.load(name).config)
+def unseen_digits(model: str, source: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[int]]:
+    """SHOWN digits of the missing classes, their labels, the student's logits, and these classes."""
+    classes = missing(distillation.load(model).config)
     x, y = _models.digits(source)
     chosen = torch.isin(y, torch.tensor(classes)).nonzero()[:SHOWN, 0]
-    figures = checkpoints.read_json(name, "metrics.json")
+    return x[chosen], y[chosen], _models.logits(model, source)[chosen], classes
+
+
+def show(model: str, source: str, bias: float) -> dict:
+    """The curves, digits of the missing classes and what the student says of them."""
+    x, y, logits, classes = unseen_digits(model, source)
     return {
-        **clean,
-        **curve(name, source),
-        "sheet": _common.png(_common.tile(x[chosen], 8)),
-        "labels": y[chosen].tolist(),
-        "logits": [[round(v, 3) for v in row] for row in _models.logits(name, source)[chosen].tolist()],
+        **curve(model, source),
+        "sheet": images.png(images.tile(x, 8)),
+        "labels": y.tolist(),
+        "logits": [[round(v, 3) for v in row] for row in logits.tolist()],
         "classes": classes,
         "names": list(CLASSES),
-        "chosen": figures["bias"],
+        "chosen": checkpoints.read_json(model, "metrics.json")["bias"],
         "students": STUDENTS,
         "sources": list(_models.sources()),
-        "judged": len(y),
+        "judged": _models.JUDGED,
         "top": TOP,
     }
 
 
-def start(_request: dict) -> dict:
-    return look({})
-
-
-def save(request: dict) -> str:
-    """Settings -> the digits of the missing classes, PNG in base64 with the settings."""
-    clean = settings_of(request)
-    x, y = _models.digits(clean["source"])
-    classes = missing(distillation.load(clean["model"]).config)
-    chosen = torch.isin(y, torch.tensor(classes)).nonzero()[:SHOWN, 0]
-    return _keep.saved(_common.tile(x[chosen], 8, gap=2, zoom=4), {"tab": TAB, "part": "missing", **clean})
-
-
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value."""
-    return look(_keep.opened(request, TAB, "missing"))
-
-
-def build():
-    """Returns the control, which `look` fills."""
-    _common.lead(
-        "<b>Drag the bias</b>: this student never saw a 3, and says it less often than it should. Look for how "
-        "many it reads right once its prejudice is lifted."
+def picture(model: str, source: str, bias: float) -> Image.Image:
+    """Accuracy against the bias, and what is read with this one."""
+    found, x = curve(model, source), [k / 10 for k in range(round(10 * TOP) + 1)]
+    digits, y, logits, classes = unseen_digits(model, source)
+    read = with_bias(logits, classes, bias).argmax(1)
+    cells = [
+        charts.labelled(
+            images.tile(one[None], 1, zoom=2), f"read as {int(k)}", charts.MADE if k == label else charts.SOFT
+        )
+        for one, k, label in zip(digits, read, y, strict=True)
+    ]
+    plot = charts.lines(
+        [
+            charts.Line("on what it never saw", x, found["missing"], charts.MADE),
+            charts.Line("on all digits", x, found["all"], charts.NOISE),
+        ],
+        across="bias added to the logit",
+        up="share read right",
+        high=1,
+        at=bias,
+        said=charts.percent,
+        mark=charts.exact_percent,
     )
-    return _common.control("missing", None, [start, look, save, restore])
+    right = int((read == y).sum())
+    k = round(10 * bias)
+    head = (
+        f"With a bias of {bias:.1f} it reads {found['missing'][k]:.1%} of what it never saw, {found['all'][k]:.1%} of "
+        f"all {_models.JUDGED:,} digits, and {right} of these {len(cells)}"
+    )
+    return charts.below([plot, charts.sentence(head.replace("%", " %")), charts.grid(cells, 8)])
+
+
+def code(model: str, source: str, bias: float) -> str:
+    return f'''import torch
+
+from genai_core import data, distillation
+from genai_core.distillation.hinton import missing, with_bias
+
+{_models.digits_code(source)}
+student = distillation.load("{model}")
+classes = missing(student.config)  # that it never saw
+right = with_bias(distillation.logits(student, x), classes, {round(bias, 1)}).argmax(1) == y
+unseen = torch.isin(y, torch.tensor(classes))
+print(f"all digits {{float(right.float().mean()):.4f}}, never seen {{float(right[unseen].float().mean()):.4f}}")
+'''
+
+
+def says(model: str, source: str, bias: float) -> str:
+    found, at = curve(model, source), round(10 * bias)
+    return f"all digits {found['all'][at]:.4f}, never seen {found['missing'][at]:.4f}"
+
+
+PART = Part(
+    id="missing",
+    title="Missing",
+    lead="<b>Drag the bias</b>: this student never saw a 3, and says it less often than it should. Look for how "
+    "many it reads right once its bias is corrected.",
+    stage="distillation/missing",
+    settings=(
+        Setting("model", choice(STUDENTS), next(iter(STUDENTS)), "The student"),
+        _models.source_setting(_models.sources()[-1]),
+        Setting("bias", number(0, TOP, 0.1), 0.0, "The bias"),
+    ),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

@@ -1,15 +1,14 @@
-"""The GAN tab: the game in two dimensions, samples and their scores, latent directions, ways, and training history."""
+"""The GAN tab: the game in two dimensions, samples and their scores, latent directions, paths, and training history."""
 
-import gradio as gr
+import torch
 
-from demos import _checks, _common, _interpolate, _keep
-from demos._common import LIGHT, QUIET, STREAM
-from demos.gan import _models, directions, history, lab, samples
+from demos._ui import interpolation
+from demos._ui.tab import Tab
+from demos.gan import _api, _models, directions, history, lab, samples
 from genai_core import gan
-from genai_core.gan import cgan, game, losses
-from genai_core.gan.lab import Lab
+from genai_core.gan import base, cgan, losses
+from genai_core.gan import lab as core_lab
 
-TITLE = "GAN"
 HOW = r"""
 In a **generative adversarial network** (Goodfellow 2014, [arXiv 1406.2661](https://arxiv.org/abs/1406.2661)) two
 networks play against one another. The generator turns noise $z$ into a sample; the discriminator says how real a sample
@@ -17,66 +16,58 @@ looks; each is trained against the other:
 
 $$\min_G \max_D \; \mathbb{E}_{x} \log D(x) + \mathbb{E}_{z} \log (1 - D(G(z)))$$
 
-Where $D$ is sure, this **minimax** loss gives the generator almost no slope, and it falls in love with a few modes. The
-**non-saturating** loss asks it to raise $\log D(G(z))$ instead. **Least squares** (Mao 2017), **hinge** (Lim 2017) and
-**Wasserstein** with gradient penalty (Gulrajani 2017) change what is measured between the two clouds. A few
-**coins** among the latents (values −1 or 1) spare the generator from drawing bridges between modes.
+Two things go wrong in two ways. **Vanishing gradients**: where $D$ is sure that a sample is generated, the
+**minimax** loss $\log(1 - D(G(z)))$ is flat, and the generator stops learning. The **non-saturating** loss raises
+$\log D(G(z))$ instead, which is steepest there; **Wasserstein** with gradient penalty (Gulrajani 2017) keeps a slope
+near 1 all the way between the two clouds. **Mode collapse**: the gradient is there, but it sends every sample to where
+$D$ is fooled best at this moment, and no term of the loss asks for variety; $D$ learns to refuse that place, and all of
+them move on. The non-saturating loss does not cure that (the preset on the ring shows it). What helps: a discriminator
+that keeps up, a penalty on its gradient, several samples seen at once (PacGAN, Lin 2018), and a few **discrete
+latents** (values −1 or 1), which spare the generator from drawing bridges between modes. **Least squares** (Mao 2017)
+and **hinge** (Lim 2017) change what is measured between the two clouds.
 A mode counts as covered when a sample of high quality, within 3σ, lies nearest to it (Srivastava 2017).
 
 Among pictures: the **conditional** models see the class in both networks, the discriminator through a projection
-(Miyato & Koyama 2018, [arXiv 1802.05637](https://arxiv.org/abs/1802.05637)). **Truncation** draws
-$z \sim \mathcal{N}(0, \psi^2 I)$: nearer to the middle, surer and more alike (Brock 2018). **Directions** are the
+(Miyato & Koyama 2018, [arXiv 1802.05637](https://arxiv.org/abs/1802.05637)). **Truncation** keeps $z$ near the middle:
+surer pictures, and more alike. Brock 2018 ([arXiv 1809.11096](https://arxiv.org/abs/1809.11096)) draws every value of
+$z$ beyond $\pm\psi$ again; scaling, $z \sim \mathcal{N}(0, \psi^2 I)$, is the simpler relative. **Directions** are the
 eigenvectors of $A^\top A$ for the weight $A$ of the generator's first layer: the unit $n$ that make $\|A n\|$
 largest (SeFa, Shen 2021, [arXiv 2007.06600](https://arxiv.org/abs/2007.06600)); no data and no labels are needed.
 """
 
 
-@_checks.handler
-def gan_sample(seed: int, model: str = "cgan-mnist", truncation: float = 1.0, label: int = samples.MIXED) -> dict:
-    """Draw 36 samples; returns the settings, the sheet as PNG in base64 (row by row), scores and labels."""
-    return samples.draw({"seed": seed, "model": model, "truncation": truncation, "label": label})
+def opening() -> dict:
+    """The 2-D game before its first move: real points in blue, the untrained generator's in orange."""
+    random, config = torch.Generator().manual_seed(0), core_lab.LabConfig()
+    with torch.inference_mode():  # no whole Lab: its optimisers would cost a second of imports
+        fake = core_lab.mlp(config.latents, 2, config, random)(torch.randn((240, config.latents), generator=random))
+    real = core_lab.distribution("grid").draw(240, random)
+    dots = [
+        [round(150 + 110 * x), round(46 - 36 * y), ink]
+        for points, ink in ((real, "--real"), (fake, "--made"))
+        for x, y in points.tolist()
+        if max(abs(x), abs(y)) < core_lab.WINDOW
+    ]
+    return {"dots": dots, "alt": "Real and generated points"}
 
 
-PARTS = {"lab": 12, "samples": 1, "directions": 2, "interpolate": 5, "history": 1}  # values that a link fills
-
-
-def restore(query: dict) -> list:
-    """Settings of a link -> values for what `build_tab` returns. Raises: InputError, CheckpointError."""
-    part = _checks.choice(query.get("part", "lab"), "The part", tuple(PARTS))
-    if part == "directions":
-        value = directions.restored(query, "Settings restored from the link.")
-        found = (value, value["model"])
-    elif part == "samples":
-        found = (samples.draw(query),)
-    elif part == "history":
-        found = (history.frames(query),)
-    else:
-        found = {"lab": lab.values, "interpolate": _models.SPACE.values}[part](query)
-    return _keep.among(PARTS, part, found)
-
-
-def build_tab() -> list:
-    """Layout and wiring; returns the components that `restore` fills."""
-    with gr.Tabs() as parts:
-        with gr.Tab("Lab", id="lab"):
-            played = lab.build()
-        with gr.Tab("Samples", id="samples"):
-            sheet = samples.build()
-        with gr.Tab("Directions", id="directions"):
-            model, sliders = directions.build()
-        with gr.Tab("Interpolate", id="interpolate") as way_tab:
-            way_inputs, way, show_way = _interpolate.build(_models.SPACE)
-        with gr.Tab("History", id="history") as history_tab:
-            run = history.build()
-    _common.how_it_works(
-        HOW, losses.discriminator_loss, losses.generator_loss, game.train, cgan.Discriminator, gan.directions, Lab
-    )
-    _common.model_cards(_models.NAMES)
-
-    sheet.input(samples.to_directions, sheet, [sliders, model], **LIGHT, **QUIET).success(
-        lambda: gr.Tabs(selected="directions"), None, parts, **LIGHT, **QUIET
-    )
-    way_tab.select(show_way, way_inputs, way, **STREAM, **QUIET)
-    history_tab.select(history.opened, run, run, **STREAM, **QUIET)
-    gr.api(gan_sample, api_name="gan_sample", **STREAM)
-    return [parts, *played, sheet, sliders, model, *way_inputs, run]
+TAB = Tab(
+    title="GAN",
+    group="Adversarial",
+    headline="Two networks, one game",
+    text="A generator learns to fool a discriminator, in two dimensions where all of it is seen. Watch it collapse, "
+    "find what helps, then drive six trained ones.",
+    picture=opening,
+    parts=(lab.PART, samples.PART, directions.PART, interpolation.part(_models.SPACE), history.PART),
+    how=HOW,
+    sources=(
+        losses.discriminator_loss,
+        losses.generator_loss,
+        base.train,
+        cgan.Discriminator,
+        gan.directions,
+        core_lab.Lab,
+    ),
+    cards=_models.NAMES,
+    endpoints=_api.ENDPOINTS,
+)

@@ -4,10 +4,11 @@ import functools
 
 import torch
 
-from demos import _checks, _common, _interpolate, _keep
+from demos._ui import charts, interpolation
+from demos._ui.settings import Setting, choice, number, seed
 from genai_core import data, gan
+from genai_core.common import checkpoints
 
-TAB = "gan"
 NAMES = {
     "cgan-mnist": "digits, conditional",
     "dcgan-mnist": "digits, DCGAN",
@@ -16,16 +17,11 @@ NAMES = {
     "cgan-fashion": "garments, conditional",
     "dcgan-fashion": "garments, DCGAN",
 }
-MODELS = tuple(NAMES)
 SIDE = 6  # pictures along a side of the sample sheet
 COUNT = SIDE * SIDE
 DIRECTIONS = 10
+WEAK = 2.0  # times the Fréchet distance of the best model of the same data: from there on a model is called weak
 LIMIT = 3.0  # standard deviations that a slider spans; settings may go to twice that
-
-
-def model_of(request: dict) -> tuple[str, gan.GAN]:
-    name = _checks.choice(request.get("model"), "The model", MODELS)
-    return name, gan.load(name)
 
 
 def dataset(name: str) -> str:
@@ -37,9 +33,32 @@ def classes(name: str) -> tuple[str, ...] | None:
     return data.CLASSES[dataset(name)] if name.startswith("cgan") else None
 
 
-def latents(name: str, seed: int, truncation: float = 1.0) -> torch.Tensor:
+def measured(name: str) -> dict:
+    """How far a model is from real pictures, out of its card: {"said", "weak"}; weak: much farther than its like."""
+    figures = {one: checkpoints.read_json(one, "metrics.json") for one in NAMES if one in checkpoints.names()}
+    alike = {one: m for one, m in figures.items() if dataset(one) == dataset(name)}
+    own, best = alike[name], min(alike, key=lambda one: alike[one]["frechet_ratio"])
+    weak = own["frechet_ratio"] > WEAK * alike[best]["frechet_ratio"]
+    said = "A weak one: " if weak else ""
+    said += f"its Fréchet distance to real pictures is {times(own['frechet_ratio'])} that of other real ones"
+    said += f" ({NAMES[best]}: {times(alike[best]['frechet_ratio'])})" if weak else ""
+    return {"said": f"{said[0].upper()}{said[1:]}; it covers {charts.percent(own['coverage'])} of them.", "weak": weak}
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:,.0f} times"
+
+
+def latents(name: str, seed: int, truncation: float = 1.0, truncated_by: str = "scaling") -> torch.Tensor:
     """The z of a sample sheet: [COUNT, latents]."""
-    return truncation * gan.latents(gan.load(name), COUNT, generator=torch.Generator().manual_seed(seed))
+    z = gan.latents(gan.load(name), COUNT, generator=torch.Generator().manual_seed(seed))
+    return gan.truncated(z, truncation) if truncated_by == "resampling" else truncation * z
+
+
+def latents_code(seed: int, truncation: float, truncated_by: str) -> str:
+    """The same as the code of a program that has a `model`."""
+    z = f"gan.latents(model, {COUNT}, generator=torch.Generator().manual_seed({seed}))"
+    return f"gan.truncated({z}, {truncation:g})" if truncated_by == "resampling" else f"{truncation:g} * {z}"
 
 
 def decode(name: str, z: torch.Tensor, label: int) -> torch.Tensor:
@@ -71,20 +90,9 @@ def dimensions(name: str) -> list[dict]:
     ]
 
 
-def base(request: dict) -> tuple[str, torch.Tensor, dict]:
-    """The sheet's z that a point starts from: model's name, z [latents], and {"seed", "index", "truncation"}."""
-    name, _ = model_of(request)
-    seed = _keep.seed(request.get("seed", 0))
-    index = _checks.whole(_keep.from_link(request.get("index", 0), "The index"), "The index", 0, COUNT - 1)
-    psi = _checks.number(_keep.from_link(request.get("truncation", 1.0), "Truncation"), "Truncation", 0, 1.5)
-    return name, latents(name, seed, psi)[index], {"seed": seed, "index": index, "truncation": psi}
-
-
-def label_of(request: dict, name: str) -> int:
-    """The class in a request, 0 for a model without classes."""
-    if classes(name) is None:
-        return 0
-    return _checks.whole(_keep.from_link(request.get("label", 0), "The class"), "The class", 0, 9)
+def point(model: str, seed: int, index: int, truncation: float, truncated_by: str) -> torch.Tensor:
+    """The z of one picture of a sample sheet, [latents]."""
+    return latents(model, seed, truncation, truncated_by)[index]
 
 
 def coordinates(name: str, z: torch.Tensor) -> list[float]:
@@ -98,29 +106,29 @@ def moved(name: str, z: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor
     return z + (coordinates - along @ z) @ along
 
 
-def state(request: dict, coords: list[float] | None = None, note: str = "") -> dict:
-    """The value of the sliders' control: the point that a request names, at `coords` along the directions."""
-    name, z, start = base(request)
-    label = label_of(request, name)
-    coords = coordinates(name, z) if coords is None else coords
-    picture = decode(name, moved(name, z, torch.tensor([coords])), label)
-    return {
-        "tab": TAB,
-        "part": "directions",
-        "model": name,
-        "z": coords,
-        "seed": start["seed"],
-        "more": {"index": start["index"], "truncation": start["truncation"]},
-        "label": label,
-        "classes": classes(name),
-        "dims": dimensions(name),
-        "src": _common.data_uri(_common.tile(picture, 1)),
-        "note": note,
-        "limit": LIMIT,
-        "heading": "Directions of latent space, strongest first",
-        "unit": "how far each moves the first layer",
-        "prior": False,
-    }
+PROGRAM = """import torch
+
+from genai_core import gan
+
+model, label = gan.load("{model}"), {label}
+a, b = (gan.latents(model, 36, generator=torch.Generator().manual_seed(s))[0] for s in ({from_seed}, {to_seed}))
 
 
-SPACE = _interpolate.Space(TAB, NAMES, lambda name, seed: latents(name, seed)[0], decode, classes)
+def decode(z):
+    return gan.decode(model, z, torch.full((len(z),), label) if model.conditional else None)
+"""
+SPACE = interpolation.Space(
+    names=NAMES, code=lambda name, seed: latents(name, seed)[0], decode=decode, program=PROGRAM, classes=classes
+)
+
+
+def labels(name: str) -> dict[str, str]:
+    """{class as text: its name}; of a model without classes, one alone."""
+    return {str(k): title for k, title in enumerate(classes(name) or ("none",))}
+
+
+MODEL = Setting("model", choice(NAMES), "cgan-mnist", "Model")
+SEED = Setting("seed", seed(), 0, "Seed")
+TRUNCATION = Setting("truncation", number(0, 1.5), 1.0, "Truncation ψ")
+BY = {"scaling": "scaling z by ψ", "resampling": "resampling beyond ±ψ"}
+TRUNCATED_BY = Setting("truncated_by", choice(BY), "scaling", "How z is truncated")

@@ -1,125 +1,156 @@
 """Latent sliders on SeFa's directions: the strongest ways to move a generator's picture, live."""
 
-import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep
+from demos._ui import images, validation
+from demos._ui.settings import Setting, choice_by, integer, numbers
+from demos._ui.tab import Part, Preset
 from demos.gan import _models
-from demos.gan._models import DIRECTIONS, LIMIT, MODELS, NAMES
+from demos.gan._models import DIRECTIONS, LIMIT, MODEL, NAMES, SEED, TRUNCATED_BY, TRUNCATION
 from genai_core import gan
 
-PRESETS = {
-    "The strongest way": "Only the first direction is left at 2.5. Which trait of the digit will it be?",
-    "The middle": "All ten directions at 0: which parts of the style are gone?",
-    "Far outside": "Every direction at twice its value. Does a GAN break more gently than a VAE?",
-    "A garment": "The same sliders on Fashion-MNIST: which one makes it wider?",
-    "The first GAN": "Goodfellow's of 2014, with no classes and no convolutions. What do its directions mix?",
-}
+
+def position(settings: dict) -> torch.Tensor:
+    """The z [latents] that the coordinates are counted from."""
+    return _models.point(*(settings[key] for key in ("model", "seed", "index", "truncation", "truncated_by")))
 
 
-def coords_of(request: dict) -> list[float]:
-    z = _keep.listed(request.get("z", ""), "The coordinates")
-    return _checks.numbers(z, "The coordinates", DIRECTIONS, -2 * LIMIT, 2 * LIMIT)
+def moved(settings: dict, coordinates: torch.Tensor) -> torch.Tensor:
+    return _models.moved(settings["model"], position(settings), coordinates)
 
 
-def point(request: dict) -> tuple[str, torch.Tensor, torch.Tensor, int]:
-    """A request -> model's name, base z [latents], coordinates [1, DIRECTIONS], class."""
-    name, z, _ = _models.base(_checks.record(request))
-    return name, z, torch.tensor([coords_of(request)]), _models.label_of(request, name)
+def png(x: torch.Tensor) -> str:
+    return images.png(images.tile(x, 1))
 
 
 def decode(request: dict) -> str:
-    """{"model", "seed", "index", "truncation", "label", "z": coordinates} -> the picture, PNG in base64."""
-    name, z, coords, label = point(request)
-    return _common.png(_common.tile(_models.decode(name, _models.moved(name, z, coords), label), 1))
+    """The part's settings -> the picture, PNG in base64."""
+    return png(pictures(PART.parse(request)))
+
+
+def pictures(settings: dict) -> torch.Tensor:
+    """[1, 1, 28, 28]"""
+    z = moved(settings, torch.tensor([settings["z"]]))
+    return _models.decode(settings["model"], z, int(settings["label"]))
 
 
 def sweep(request: dict) -> list[str]:
-    """The same and "dimension" -> nine pictures, that coordinate from -LIMIT to LIMIT."""
-    name, z, coords, label = point(request)
-    coords = coords.repeat(9, 1)
-    coords[:, _checks.whole(request.get("dimension"), "The dimension", 0, DIRECTIONS - 1)] = torch.linspace(
-        -LIMIT, LIMIT, 9
-    )
-    pictures = _models.decode(name, _models.moved(name, z, coords), label)
-    return [_common.png(_common.tile(x[None], 1)) for x in pictures]
+    """The part's settings and "dimension" -> nine pictures, that coordinate from -LIMIT to LIMIT."""
+    settings = PART.parse(request)
+    coordinates = torch.tensor([settings["z"]]).repeat(9, 1)
+    dimension = validation.integer(request.get("dimension"), "The dimension", 0, DIRECTIONS - 1)
+    coordinates[:, dimension] = torch.linspace(-LIMIT, LIMIT, 9)
+    x = _models.decode(settings["model"], moved(settings, coordinates), int(settings["label"]))
+    return [png(one[None]) for one in x]
 
 
 def across(request: dict) -> list[str]:
-    """The point as every class of a conditional model -> ten pictures."""
-    name, z, coords, _ = point(request)
-    if _models.classes(name) is None:
-        raise _checks.InputError("This model has no classes; choose a conditional one.")
-    pictures = gan.across_classes(gan.load(name), _models.moved(name, z, coords))[0].cpu()
-    return [_common.png(_common.tile(x[None], 1)) for x in pictures]
+    """The part's settings -> the point as every class of a conditional model, ten pictures."""
+    settings = PART.parse(request)
+    if _models.classes(settings["model"]) is None:
+        raise validation.InputError("This model has no classes; choose a conditional one.")
+    z = moved(settings, torch.tensor([settings["z"]]))
+    return [png(one[None]) for one in gan.across_classes(gan.load(settings["model"]), z)[0].cpu()]
 
 
-def draw(request: dict) -> dict:
-    """{"model", "seed", "label"} -> the control's value for a new z."""
-    request = _checks.record(request)
-    return _models.state({"model": request.get("model"), "seed": request.get("seed"), "label": request.get("label", 0)})
+def show(model: str, **settings) -> dict:
+    """A point of the latent space, by its coordinates along the directions, and its picture."""
+    return {
+        "dims": _models.dimensions(model),
+        "picture": png(pictures({"model": model, **settings})),
+        "limit": LIMIT,
+        "heading": "Directions, strongest first",
+        "unit": "how far each moves the first layer",
+        "prior": None,
+        "models": NAMES,
+        "classes": _models.classes(model),
+    }
 
 
-def save(request: dict) -> str:
-    """The point's picture at 10x, PNG in base64, its settings inside."""
-    name, z, coords, label = point(request)
-    image = _common.tile(_models.decode(name, _models.moved(name, z, coords), label), 1, zoom=10)
-    kept = {key: request[key] for key in ("model", "seed", "index", "truncation", "label", "z") if key in request}
-    return _keep.saved(image, {"tab": _models.TAB, "part": "directions", **kept})
+def picture(**settings) -> Image.Image:
+    """The picture at 10x."""
+    return images.tile(pictures(settings), 1, zoom=10)
 
 
-def restored(settings: dict, note: str) -> dict:
-    """Settings of a link or a saved picture -> the control's value."""
-    return _models.state(settings, coords_of(settings), note)
+def code(model: str, seed: int, index: int, truncation: float, truncated_by: str, label: str, z: list[float]) -> str:
+    return f'''import torch
+
+from genai_core import gan
+from genai_core.common.pictures import tile
+
+model = gan.load("{model}")
+z = ({_models.latents_code(seed, truncation, truncated_by)})[{index}]
+directions = gan.directions(model, {DIRECTIONS})  # SeFa, strongest first: [{DIRECTIONS}, latents]
+z = z + (torch.tensor([{z}]) - directions @ z) @ directions
+x = gan.decode(model, z, torch.tensor([{label}]) if model.conditional else None)
+image = tile(x.cpu(), 1, zoom=10)
+image.save("picture.png")
+'''
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value with its settings."""
-    settings = _keep.opened(request, _models.TAB, "directions")
-    return restored(settings, "Settings restored from the picture.")
+BASE = {"seed": 3, "label": "3"}
 
 
-@_checks.handler
-def preset(event: gr.EventData):
-    """The chosen preset -> the control's value and the model."""
-    value = preset_value(event.preset)
-    return value, value["model"]
+def coordinates(others: dict) -> list[float]:
+    """Where the point of the sample sheet lies along the directions."""
+    return _models.coordinates(others["model"], position(others))
 
 
-def preset_value(label: str) -> dict:
-    label = _checks.choice(label, "The preset", tuple(PRESETS))
-    if label == "A garment":
-        return _models.state({"model": "cgan-fashion", "seed": 2, "label": 1}, note="Cut and width come first.")
-    if label == "The first GAN":
-        return _models.state({"model": "gan-mnist", "seed": 1}, note="With no class given, a direction may change it.")
-    start = {"model": "cgan-mnist", "seed": 3, "label": 3}
-    coords = _models.state(start)["z"]
-    if label == "The strongest way":
-        return _models.state(start, [2.5, *coords[1:]], "Drag d1 from end to end: the class stays, the hand changes.")
-    if label == "The middle":
-        return _models.state(start, [0.0] * DIRECTIONS, "What is left is what the other 54 numbers say.")
-    far = [max(-2 * LIMIT, min(2 * LIMIT, 2 * c)) for c in coords]
-    return _models.state(start, far, "Twice as far as it was drawn: the class holds on, since it is told apart from z.")
+def base_coordinates() -> list[float]:
+    return PART.parse(BASE)["z"]
 
 
-@_checks.handler
-def choose(name: str):
-    """A model -> the control's value for its first draw."""
-    return _models.state({"model": name, "seed": 0, "label": 3})
-
-
-def start(_request: dict) -> dict:
-    return _models.state({"model": MODELS[0], "seed": 0, "label": 3})
-
-
-def build() -> tuple[gr.Dropdown, gr.HTML]:
-    _common.lead(
-        "<b>Drag a slider</b>: each is a direction that the generator's first layer amplifies most, found from its "
-        "weights alone (SeFa, Shen 2021). Look for what each one means."
-    )
-    pills = _common.presets(PRESETS)
-    model = gr.Dropdown([(NAMES[name], name) for name in MODELS], value=MODELS[0], label="Model", elem_classes="short")
-    sliders = _common.control("latents", None, [start, decode, sweep, across, draw, save, restore])
-    model.input(choose, model, sliders, **_common.LIGHT, **_common.QUIET)
-    pills.click(preset, None, [sliders, model], **_common.LIGHT, **_common.QUIET)
-    return model, sliders
+PART = Part(
+    id="directions",
+    title="Directions",
+    lead="<b>Drag a slider</b>: each is a direction that the generator's first layer amplifies most, found from its "
+    "weights alone (SeFa, Shen 2021). Look for what each one means.",
+    stage="latents",
+    settings=(
+        MODEL,
+        SEED,
+        Setting("index", integer(0, _models.COUNT - 1), 0, "The index"),
+        TRUNCATION,
+        TRUNCATED_BY,
+        Setting("label", choice_by("model", tuple(NAMES), _models.labels), "0", "Class"),
+        Setting("z", numbers(DIRECTIONS, -2 * LIMIT, 2 * LIMIT), coordinates, "The coordinates"),
+    ),
+    presets=(
+        Preset(
+            "The strongest direction",
+            "Only the first direction is at 2.5. Which trait of the digit will it be?",
+            lambda: {**BASE, "z": [2.5, *base_coordinates()[1:]]},
+            "The slant: drag d1 from end to end, and the digit leans over while its class stays.",
+        ),
+        Preset(
+            "The middle",
+            "All ten directions at 0: which parts of the style are gone?",
+            lambda: {**BASE, "z": [0.0] * DIRECTIONS},
+            "What is left is what the other 54 numbers say.",
+        ),
+        Preset(
+            "Far outside",
+            "Every direction at twice its value. Does a GAN break more gently than a VAE?",
+            lambda: {**BASE, "z": [max(-2 * LIMIT, min(2 * LIMIT, 2 * c)) for c in base_coordinates()]},
+            "Twice as far as it was drawn: the class holds on, since it is an input of its own beside z.",
+        ),
+        Preset(
+            "A garment",
+            "The same sliders on Fashion-MNIST: which one makes it wider?",
+            {"model": "cgan-fashion", "seed": 2, "label": "1"},
+            "d2, until it is no trousers any more: towards its right end they grow a jacket.",
+        ),
+        Preset(
+            "The first GAN",
+            "Goodfellow's of 2014, with no classes and no convolutions. What do its directions mix?",
+            {"model": "gan-mnist", "seed": 1},
+            "With no class given, a direction changes it: d1 goes from a 0 to a 1.",
+        ),
+    ),
+    functions=(decode, sweep, across),
+    first={"label": "3"},
+    show=show,
+    picture=picture,
+    code=code,
+)

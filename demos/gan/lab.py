@@ -1,16 +1,18 @@
 """The game in two dimensions, where generator and discriminator are seen playing."""
 
 import dataclasses
-import time
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import gradio as gr
-import numpy as np
 from PIL import Image
 
-from demos import _checks, _common, _keep, _live, _points
-from demos._common import LIGHT, QUIET
-from demos.gan import _plane
+from demos._server import lanes
+from demos._ui import distributions, live, validation
+from demos._ui.settings import Setting, checked, choice, integer, number, seed
+from demos._ui.tab import Action, Part, Preset
+from demos.gan import _frames
+from genai_core.gan import lab
 from genai_core.gan.lab import PRESETS as RECIPES
 from genai_core.gan.lab import LabConfig
 
@@ -21,191 +23,207 @@ LOSSES = {
     "hinge": "hinge",
     "Wasserstein, gradient penalty": "wasserstein",
 }
-SPEEDS = {"slow motion": (1, 0.25), "normal": (10, 0.0), "fast": (50, 0.0)}  # steps a frame, seconds of rest after it
-PRESETS = {
-    "Mode collapse": "Minimax on 25 modes. How many will the generator ever find, and does it stay with them?",
-    "All 25 modes": "Wasserstein, coins among the latents, annealed and averaged: guess when the last mode is found.",
-    "Ring, non-saturating": "Eight modes. Watch the generator hop until it holds them all.",
-    "Moons, Wasserstein": "A critic kept to slope 1: look at the heat map, which has no cliffs.",
-}
-STATES = {
-    "Mode collapse": ("grid of 25", RECIPES["collapse"].config),
-    "All 25 modes": ("grid of 25", RECIPES["all modes"].config),
-    "Ring, non-saturating": ("ring of 8", LabConfig()),
-    "Moons, Wasserstein": ("two moons", LabConfig(loss="wasserstein", penalty=1.0, d_steps=3)),
+# Steps a frame and seconds of rest after it: at least ten frames a second, where a step takes 6 ms.
+SPEEDS = {"slow motion": (1, 0.25), "normal": (5, 0.0), "fast": (8, 0.0)}
+FRAMES = 10_000
+WHO = {"run": "both", "step_d": "discriminator", "step_g": "generator"}
+MOONS = LabConfig(loss="wasserstein", penalty=1.0, d_steps=3)
+FORMER = {  # what links of older versions name instead of all fields
+    "Mode collapse": RECIPES["collapse"].config,
+    "All 25 modes": RECIPES["all modes"].config,
+    "Moons, Wasserstein": MOONS,
 }
 
 
-def settings_of(loss, lr_g, lr_d, d_steps, latents, penalty) -> dict:
-    """The page's controls as checked fields of LabConfig."""
-    return {
-        "loss": LOSSES[_checks.choice(loss, "The loss", tuple(LOSSES))],
-        "lr_g": 10 ** _checks.number(lr_g, "The generator's learning rate (power of ten)", -5, -1),
-        "lr_d": 10 ** _checks.number(lr_d, "The discriminator's learning rate (power of ten)", -5, -1),
-        "d_steps": _checks.whole(d_steps, "k", 1, 10),
-        "latents": _checks.whole(latents, "The latent size", 1, 16),
-        "penalty": _checks.number(penalty, "The penalty", 0, 20),
+def former(field: str) -> Any:
+    """A default: the field of the preset that an older link names, or else of LabConfig."""
+    return lambda others: getattr(FORMER.get(others["preset"], LabConfig()), field)
+
+
+def _former(value: Any, _others: Mapping[str, Any]) -> str:
+    return value if isinstance(value, str) and value in FORMER else ""
+
+
+def fields(config: LabConfig, data: str) -> dict[str, Any]:
+    """A LabConfig as settings of the part."""
+    loss = next(title for title, name in LOSSES.items() if name == config.loss)
+    kept = ("d_steps", "latents", "penalty", "coins", "ema", "anneal", "fourier_features")
+    rates = {rate: round(math.log10(getattr(config, rate)), 2) for rate in ("lr_g", "lr_d")}
+    return {"data": data, "loss": loss, **rates, **{name: getattr(config, name) for name in kept}, "speed": "fast"}
+
+
+def config(**settings: Any) -> dict[str, Any]:
+    """The part's settings as fields of LabConfig."""
+    names = {field.name for field in dataclasses.fields(LabConfig)}
+    given = {name: value for name, value in settings.items() if name in names}
+    return given | {
+        "loss": LOSSES[settings["loss"]],
+        "lr_g": 10 ** settings["lr_g"],
+        "lr_d": 10 ** settings["lr_d"],
     }
 
 
-def frames(who: str, per_frame: int, pause: float, n: int, number: int, state, data, settings: dict, seed: int):
-    """The control's value and the state to go on from, (game's number, bytes), frame by frame. Raises: InputError.
+def show(data: str, drawn: str, **_settings: Any) -> dict:
+    """The plane before a training: the data alone."""
+    real = distributions.sample(data, drawn, lab.SHOWN)
+    return {
+        "real": distributions.packed(real),
+        "window": lab.WINDOW,
+        "drawing": distributions.DATA[data] == "drawn",
+    }
 
-    The number tells a late frame of a game that was reset meanwhile from one of the game that is played now.
-    """
-    total = {"ring": 8, "grid": 25}.get(data) if isinstance(data, str) else None
-    drawing = None if isinstance(data, str) else data
-    return _live.frames(
-        "genai_core.gan.play:play",
-        lambda value: (_plane.shown(value[0], number, total, drawing), (number, value[1])),
-        settings=settings,
-        data=data,
+
+def play(
+    state: bytes | None,
+    action: str,
+    data: str,
+    drawn: str,
+    seed: int,
+    speed: str,
+    request: dict | None = None,
+    **settings: Any,
+) -> Iterator:
+    """Go on with the training, or begin one, for at most two minutes; or take one step of either network."""
+    who = WHO[validation.choice(action, "The action", tuple(WHO))]
+    per_frame, pause = SPEEDS[speed] if who == "both" else (1, 0.0)
+    total = distributions.MODES.get(data)
+    frames = live.frames(
+        "genai_core.gan.live:train",
+        lambda value: (_frames.frame_value(value[0], total, value[2]), value[1]),
+        settings=config(**settings),
+        data=distributions.source(data, drawn),
         seed=seed,
-        state=state[1] if state and state[0] == number else None,
+        state=state,
         per_frame=per_frame,
-        frames=n,
+        frames=FRAMES if who == "both" else 1,
         who=who,
         pause=pause,
     )
+    yield from live.one_in_flight(frames, (request or {}).get("run"))
 
 
-@_checks.stream_handler
-def play(number, state, view, preset, speed, data, seed, *controls) -> Iterator:
-    """Go on with the game (or begin one), for at most two minutes; a preset's further settings come with its name."""
-    per_frame, pause = SPEEDS[_checks.choice(speed, "The speed", tuple(SPEEDS))]
-    settings = with_preset(preset, settings_of(*controls))
-    yield from frames(
-        "both", per_frame, pause, 10_000, number, state, _points.data_of(data, view), settings, _checks.seed(seed)
-    )
+def picture(data: str, drawn: str, shown: dict | None = None, **_settings: Any) -> Image.Image:
+    """The plane as it is on the stage; shown: {"heat", "fake"}."""
+    return _frames.picture(distributions.sample(data, drawn, lab.SHOWN), shown)
 
 
-def one_step(who: str):
-    """The handler that lets one side take a single step."""
-
-    @_checks.stream_handler
-    def step(number, state, view, preset, data, seed, *controls) -> Iterator:
-        settings = with_preset(preset, settings_of(*controls))
-        yield from frames(who, 1, 0.0, 1, number, state, _points.data_of(data, view), settings, _checks.seed(seed))
-
-    return step
+def steps_of(shown: dict | None) -> int:
+    return validation.integer(validation.json_object(shown or {}).get("step", 0), "The step", 0, 10_000_000)
 
 
-def with_preset(preset: str, settings: dict) -> dict:
-    """A preset's fields that have no control on the page, under those of the controls."""
-    if preset not in STATES:
-        return settings
-    return {**dataclasses.asdict(STATES[preset][1]), **settings}
+def code(data: str, drawn: str, seed: int, speed: str, preset: str, shown: dict | None = None, **settings: Any) -> str:
+    """The training up to the step that is shown, in one go."""
+    source = distributions.DATA[data]
+    points = f"drawn(np.array({distributions.points_of(drawn)}))" if source == "drawn" else f'distribution("{source}")'
+    fields = ", ".join(f"{name}={value!r}" for name, value in config(**settings).items())
+    return f"""import numpy as np
+
+from genai_core.data.plane import distribution, drawn
+from genai_core.gan.lab import Lab, LabConfig
+
+config = LabConfig({fields})
+lab = Lab(config, {points}, seed={seed})
+lab.step({steps_of(shown)})
+frame = lab.frame()
+print(f"step {{frame.step}}: modes covered: {{frame.modes}}, high quality: {{frame.quality:.3f}}")
+"""
 
 
-@_checks.handler
-def choose(number: int, event: gr.EventData):
-    """A preset -> distribution, loss, rates, k, latent size, penalty, speed, its name, a new game's number, plane."""
-    label = _checks.choice(event.preset, "The preset", tuple(PRESETS))
-    data, config = STATES[label]
-    loss = next(name for name, value in LOSSES.items() if value == config.loss)
-    rates = [round(float(np.log10(rate)), 2) for rate in (config.lr_g, config.lr_d)]
-    return (
-        data,
-        loss,
-        *rates,
-        config.d_steps,
-        config.latents,
-        config.penalty,
-        "fast",
-        label,
-        number + 1,
-        _plane.plane(data, number + 1),
-    )
+def says(shown: dict | None = None, **_settings: Any) -> str:
+    shown = validation.json_object(shown or {})
+    return f"step {shown['step']}: modes covered: {shown['modes']}, high quality: {shown['quality']:.3f}"
 
 
-@_checks.handler
-def reset(number: int, data: str):
-    """Leave the game: the next one's number, no preset, and the plane with the data alone."""
-    return number + 1, "", _plane.plane(data, number + 1)
-
-
-def kept(number, view, preset, speed, data, seed, *controls) -> dict:
-    """The page's controls as settings for a link or a saved picture; a drawing goes with them."""
-    names = ("loss", "lr_g", "lr_d", "d_steps", "latents", "penalty")
-    settings_of(*controls)
-    settings = {
-        "preset": _checks.choice(preset, "The preset", ("", *PRESETS)),
-        "speed": _checks.choice(speed, "The speed", tuple(SPEEDS)),
-        "data": _checks.choice(data, "The distribution", tuple(_points.DATA)),
-        "seed": _checks.seed(seed),
-        **dict(zip(names, controls, strict=True)),
-    }
-    points = _points.data_of(data, view)
-    if isinstance(points, list):
-        settings["drawn"] = _points.kept(points)
-    return settings
-
-
-def values(settings: dict) -> tuple:
-    """Settings of a link or a saved picture -> a new game's number, plane, and the page's controls, as `kept` has them.
-
-    Raises: InputError.
-    """
-    defaults = {"loss": "non-saturating", "lr_g": -3, "lr_d": -3, "d_steps": 1, "latents": 2, "penalty": 0}
-    controls = [settings.get("loss", defaults.pop("loss"))]
-    controls += [_keep.from_link(settings.get(name, value), name) for name, value in defaults.items()]
-    settings_of(*controls)
-    preset = _checks.choice(settings.get("preset", ""), "The preset", ("", *PRESETS))
-    speed = _checks.choice(settings.get("speed", "normal"), "The speed", tuple(SPEEDS))
-    data = _checks.choice(settings.get("data", "ring of 8"), "The distribution", tuple(_points.DATA))
-    number = time.time_ns() // 1_000_000  # newer than any game of this page, whose late frames are then ignored
-    view = _plane.plane(data, number)
-    if "drawing" in view:
-        view["drawn"] = _points.restored(data, settings.get("drawn", ""))
-    return number, view, preset, speed, data, _keep.seed(settings.get("seed", 0)), *controls
-
-
-def picture(_number, view, *_others) -> Image.Image:
-    return _plane.picture(_checks.record(view, "The plane"))
-
-
-def build() -> list:
-    """Layout and wiring; returns the components that `values` fills."""
-    _common.lead(
-        "<b>Press Play</b>: the orange points are the generator's, the blue ones real, and the colour of the plane is "
-        "what the discriminator believes. Look for modes that are never found."
-    )
-    pills = _common.presets(PRESETS)
-    number, state, preset = gr.State(0), gr.State(), gr.State("")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=280):
-            with gr.Row():
-                start = gr.Button("Play", variant="primary", min_width=80)
-                pause = gr.Button("Pause", min_width=80)
-                again = gr.Button("Reset", min_width=80)
-            with gr.Row():
-                step_d = gr.Button("One step of D", size="sm", min_width=100)
-                step_g = gr.Button("One step of G", size="sm", min_width=100)
-            data = gr.Dropdown(list(_points.DATA), value="ring of 8", label="Real points")
-            loss = gr.Dropdown(list(LOSSES), value="non-saturating", label="Loss")
-            speed = gr.Radio(list(SPEEDS), value="normal", label="Speed")
-            with gr.Accordion("More", open=False):
-                lr_g = gr.Slider(-5, -1, value=-3, step=0.1, label="Learning rate of G, power of ten")
-                lr_d = gr.Slider(-5, -1, value=-3, step=0.1, label="Learning rate of D, power of ten")
-                d_steps = gr.Slider(1, 10, value=1, step=1, label="k, steps of D per step of G")
-                latents = gr.Slider(1, 16, value=2, step=1, label="Latent size (from the next reset)")
-                penalty = gr.Slider(0, 20, value=0, step=0.1, label="Penalty on D's gradient")
-                seed = gr.Number(0, label="Seed (from the next reset)", precision=0, minimum=0, maximum=_checks.SEEDS)
-        with gr.Column(scale=7, min_width=320) as place:
-            view = _common.control("lab", _plane.plane("ring of 8"))
-    controls = [loss, lr_g, lr_d, d_steps, latents, penalty]
-    train = {"show_progress": "hidden", "api_visibility": "private", **_common.TRAIN}
-    given = [number, state, view, preset, speed, data, seed, *controls]
-    runs = [start.click(play, given, [view, state], **train)]
-    for button, who in ((step_d, "discriminator"), (step_g, "generator")):
-        button.click(one_step(who), [number, state, view, preset, data, seed, *controls], [view, state], **train)
-    everything = [data, *controls, speed, preset, number, view]
-    chosen = pills.click(choose, number, everything, **LIGHT, **QUIET)
-    runs.append(chosen.then(play, given, [view, state], **train, **_common.AGAIN))
-    _common.ended_by(runs, pause.click, pills.stop)
-    for event in (again.click, data.input):
-        event(reset, [number, data], [number, preset, view], cancels=runs, **LIGHT, **QUIET)
-    kept_parts = [number, view, preset, speed, data, seed, *controls]
-    with place:
-        _keep.bar("gan", "lab", kept_parts, kept, picture, values)
-    return kept_parts
+PART = Part(
+    id="lab",
+    title="Lab",
+    lead="<b>Press Play</b>: the orange points are the generator's, the blue ones real, and the colour of the plane is "
+    "what the discriminator believes. Look for modes that are never found.",
+    stage="gan/lab",
+    settings=(
+        Setting("preset", checked(_former), ""),
+        distributions.data_setting("ring of 8"),
+        Setting(
+            "loss", choice(tuple(LOSSES)), lambda o: fields(FORMER.get(o["preset"], LabConfig()), "")["loss"], "Loss"
+        ),
+        Setting("speed", choice(tuple(SPEEDS)), "normal", "Speed"),
+        Setting(
+            "lr_g",
+            number(-5, -1, 0.1),
+            lambda o: fields(FORMER.get(o["preset"], LabConfig()), "")["lr_g"],
+            "Learning rate of G, power of ten",
+            more=True,
+        ),
+        Setting(
+            "lr_d",
+            number(-5, -1, 0.1),
+            lambda o: fields(FORMER.get(o["preset"], LabConfig()), "")["lr_d"],
+            "Learning rate of D, power of ten",
+            more=True,
+        ),
+        Setting("d_steps", integer(1, 10), former("d_steps"), "k, steps of D per step of G", more=True),
+        Setting("penalty", number(0, 20, 0.1), former("penalty"), "Penalty on D's gradient", more=True),
+        Setting("latents", integer(1, 16), former("latents"), "Latent size", "From the next reset.", more=True),
+        Setting(
+            "coins", integer(0, 16), former("coins"), "Discrete latents, −1 or 1", "From the next reset.", more=True
+        ),
+        Setting(
+            "fourier_features", integer(0, 128, 32), former("fourier_features"), "Fourier features of D", more=True
+        ),
+        Setting("ema", number(0, 0.9999, 0.001), former("ema"), "Decay of G's running average (0 = off)", more=True),
+        Setting(
+            "anneal",
+            integer(0, 20_000, 500),
+            former("anneal"),
+            "Steps until the rates reach 0 (0 = constant)",
+            more=True,
+        ),
+        Setting("seed", seed(), 0, "Seed", "From the next reset.", more=True),
+        distributions.DRAWN,
+    ),
+    presets=(
+        Preset(
+            "Mode collapse",
+            "25 modes, and a generator that learns twenty times as fast as its discriminator. How many does it keep?",
+            lambda: fields(RECIPES["collapse"].config, "grid of 25"),
+            "Hardly any: all samples gather in one place, and are chased on as soon as the discriminator knows it.",
+        ),
+        Preset(
+            "All 25 modes",
+            "Wasserstein, discrete latents, annealed and averaged: guess when the last mode is found.",
+            lambda: fields(RECIPES["all modes"].config, "grid of 25"),
+            "Within a thousand steps: the critic's slope never dies, so every mode keeps pulling. Then quality grows.",
+        ),
+        Preset(
+            "Ring, non-saturating",
+            "Eight modes, and a loss whose gradient does not vanish. Does the generator hold them all?",
+            lambda: fields(LabConfig(), "ring of 8") | {"seed": 1},
+            "It does not: it finds some of them at first, and then collapses onto one or two. A gradient that does not "
+            "vanish is no cure for mode collapse.",
+        ),
+        Preset(
+            "Moons, Wasserstein",
+            "A critic kept to slope 1. Look at the heat map: where are its cliffs?",
+            lambda: fields(MOONS, "two moons"),
+            "There are none: the critic rises evenly from generated to real, so that there is a slope everywhere.",
+        ),
+    ),
+    form=True,
+    actions=(
+        Action("run", "Play", primary=True),
+        Action("stop", "Pause"),
+        Action("reset", "Reset"),
+        Action("step_d", "One step of D"),
+        Action("step_g", "One step of G"),
+    ),
+    run=play,
+    stateful=True,
+    lane=lanes.TRAIN,
+    again=("data",),
+    long=True,
+    functions=(live.drawn,),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

@@ -2,73 +2,52 @@
 
 import functools
 
-import gradio as gr
 import torch
+from PIL import Image
 
-from demos import _checks, _common, _keep
+from demos._ui import datasets, images, validation
+from demos._ui.settings import Setting, integer
+from demos._ui.tab import Part, Preset
 from demos.gan import _models
-from demos.gan._models import COUNT, MODELS, NAMES, SIDE, TAB
+from demos.gan._models import BY, COUNT, MODEL, NAMES, SEED, SIDE, TRUNCATED_BY, TRUNCATION
 from genai_core import data, gan
 
-PRESETS = {
-    "Surer": "ψ = 0.4. What do you expect of the sheet's variety?",
-    "Wilder": "ψ = 1.5, further out than training ever went. Which digits hold on longest?",
-    "Only sevens": "One class, 36 latents. How many ways are there to write a 7?",
-    "The first GAN": "Goodfellow's networks of 2014 on the same digits. What do its failures look like?",
-    "Garments": "The same recipe on Fashion-MNIST: what does it draw well, and what not?",
-}
-STATES = {
-    "Surer": ({"model": "cgan-mnist", "truncation": 0.4}, "Cleaner on the whole, and more alike: variety was traded."),
-    "Wilder": ({"model": "cgan-mnist", "truncation": 1.5}, "Look at the last row: far from the middle, strokes break."),
-    "Only sevens": ({"model": "cgan-mnist", "label": 7}, "With and without a bar, steep and flat: style is in z."),
-    "The first GAN": (
-        {"model": "gan-mnist"},
-        "No convolutions: single specks, and strokes that do not add up to a digit.",
-    ),
-    "Garments": ({"model": "cgan-fashion"}, "Outlines are sure, prints are guessed: texture is the hard part."),
-}
 MIXED = -1  # the class of a sheet that has some of each
 NEAREST = 5
+OWN = 1000  # generated pictures that stand in for a training set which is not on this machine
+OWN_SEED = 2**31  # of their z: one that no sheet can have
 
 
-def settings_of(request: dict) -> dict:
-    """Model, seed, truncation and class of a request, a link or a saved picture."""
-    name, _, start = _models.base({**_checks.record(request), "index": 0})
-    label = MIXED
-    if _models.classes(name):
-        given = _keep.from_link(request.get("label", MIXED), "The class")
-        label = _checks.whole(given, "The class (-1 for some of each)", MIXED, 9)
-    return {"model": name, "seed": start["seed"], "truncation": start["truncation"], "label": label}
-
-
-def labels_of(settings: dict) -> torch.Tensor | None:
+def labels_of(model: str, label: int) -> torch.Tensor | None:
     """[COUNT], or None for a model without classes."""
-    if _models.classes(settings["model"]) is None:
+    if _models.classes(model) is None:
         return None
-    return torch.arange(COUNT) % 10 if settings["label"] == MIXED else torch.full((COUNT,), settings["label"])
+    return torch.arange(COUNT) % 10 if label == MIXED else torch.full((COUNT,), label)
 
 
-def pictures(settings: dict) -> torch.Tensor:
+def pictures(model: str, seed: int, truncation: float, truncated_by: str, label: int) -> torch.Tensor:
     """The sheet's pictures [COUNT, 1, 28, 28]."""
-    z = _models.latents(settings["model"], settings["seed"], settings["truncation"])
-    return gan.decode(gan.load(settings["model"]), z, labels_of(settings)).cpu()
+    z = _models.latents(model, seed, truncation, truncated_by)
+    return gan.decode(gan.load(model), z, labels_of(model, label)).cpu()
 
 
-def draw(request: dict) -> dict:
-    """{"model", "seed", "truncation", "label"} -> the control's value: COUNT pictures and their scores."""
-    settings = settings_of(request)
-    x = pictures(settings)
-    scores = gan.discriminate(gan.load(settings["model"]), x, labels_of(settings)).cpu()
+def scores(model: str, x: torch.Tensor, labels: torch.Tensor | None) -> list[float]:
+    """What the discriminator says of each picture."""
+    return [round(float(s), 2) for s in gan.discriminate(gan.load(model), x, labels).cpu()]
+
+
+def show(model: str, seed: int, truncation: float, truncated_by: str, label: int) -> dict:
+    """COUNT pictures and their scores."""
+    x, labels = pictures(model, seed, truncation, truncated_by, label), labels_of(model, label)
     return {
-        "tab": TAB,
-        "part": "samples",
-        **settings,
-        "sheet": _common.png(_common.tile(x, SIDE)),
+        "sheet": images.png(images.tile(x, SIDE)),
         "side": SIDE,
-        "scores": [round(float(s), 2) for s in scores],
-        "labels": None if labels_of(settings) is None else labels_of(settings).tolist(),
+        "scores": scores(model, x, labels),
+        "labels": None if labels is None else labels.tolist(),
         "models": NAMES,
-        "classes": _models.classes(settings["model"]),
+        "measured": _models.measured(model),
+        "ways": BY,
+        "classes": _models.classes(model),
     }
 
 
@@ -76,13 +55,25 @@ def draw(request: dict) -> dict:
 def training_set(dataset: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Training pictures as bytes [N, 784], their squared norms [N], their labels. Raises: DataError."""
     x, y = data.load(dataset, "train")
+    return *packed(x), y
+
+
+@functools.lru_cache(maxsize=2)
+def own(model: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """The same of OWN pictures that the model draws, some of each class where it has classes."""
+    generator = torch.Generator().manual_seed(OWN_SEED)
+    labels = torch.arange(OWN) % 10 if _models.classes(model) else None
+    return *packed(gan.sample(gan.load(model), OWN, generator=generator, labels=labels).cpu()), labels
+
+
+def packed(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures [N, 1, 28, 28] as bytes [N, 784], and their squared norms [N]."""
     flat = x.flatten(1)
-    return (flat * 255).round().byte(), flat.square().sum(1), y
+    return (flat * 255).round().byte(), flat.square().sum(1)
 
 
-def distances(x: torch.Tensor, dataset: str) -> torch.Tensor:
-    """Euclidean distances in pixels of pictures [M, 1, 28, 28] to every training picture: [M, N]."""
-    flat, norms, _ = training_set(dataset)
+def distances(x: torch.Tensor, flat: torch.Tensor, norms: torch.Tensor) -> torch.Tensor:
+    """Euclidean distances in pixels of pictures [M, 1, 28, 28] to all that `packed` gave [N]: [M, N]."""
     x = x.flatten(1)
     dots = torch.cat([part.float() @ x.T for part in flat.split(5000)]).T / 255
     return (x.square().sum(1)[:, None] + norms - 2 * dots).clamp(min=0).sqrt()
@@ -91,66 +82,105 @@ def distances(x: torch.Tensor, dataset: str) -> torch.Tensor:
 @functools.lru_cache(maxsize=2)
 def usual(dataset: str) -> float:
     """The median distance of 100 test pictures to their nearest training picture: how near a picture is by nature."""
-    return float(distances(data.load(dataset, "test")[0][:100], dataset).amin(1).median())
+    flat, norms, _ = training_set(dataset)
+    return float(distances(data.load(dataset, "test")[0][:100], flat, norms).amin(1).median())
 
 
 def nearest(request: dict) -> dict:
-    """The same request and "index" -> the nearest training pictures, their distances, and what is usual."""
-    settings = settings_of(request)
-    index = _checks.whole(request.get("index"), "The index", 0, COUNT - 1)
+    """The part's settings and "index" -> the nearest training pictures, their distances, and what is usual.
+
+    Where the training set is not on this machine: the nearest of the model's own pictures; "missing" says why, and
+    "fetch" what can be fetched (see `datasets.absent`).
+    """
+    settings = PART.parse(request)
+    index = validation.integer(request.get("index"), "The index", 0, COUNT - 1)
     dataset = _models.dataset(settings["model"])
-    found = distances(pictures(settings)[index : index + 1], dataset)[0].topk(NEAREST, largest=False)
-    flat, _, y = training_set(dataset)
+    missing = None
+    try:
+        flat, norms, y = training_set(dataset)
+    except data.DataError as error:
+        missing, (flat, norms, y) = str(error), own(settings["model"])
+    near = distances(pictures(**settings)[index : index + 1], flat, norms)[0].topk(NEAREST, largest=False)
     return {
-        "pictures": [_common.png(_common.tile(flat[i].view(1, 1, 28, 28) / 255, 1)) for i in found.indices],
-        "distances": [round(float(d), 2) for d in found.values],
-        "names": [data.CLASSES[dataset][y[i]] for i in found.indices],
-        "usual": round(usual(dataset), 2),
+        "pictures": [images.png(images.tile(flat[i].view(1, 1, 28, 28) / 255, 1)) for i in near.indices],
+        "distances": [round(float(d), 2) for d in near.values],
+        "names": ["no class" if y is None else data.CLASSES[dataset][y[i]] for i in near.indices],
+        "usual": None if missing else round(usual(dataset), 2),
+        "missing": missing,
+        "fetch": datasets.absent(dataset) if missing else None,
     }
 
 
-def save(request: dict) -> str:
-    """The sheet at 4x, PNG in base64, its settings inside."""
-    settings = settings_of(request)
-    return _keep.saved(
-        _common.tile(pictures(settings), SIDE, gap=4, zoom=4), {"tab": TAB, "part": "samples", **settings}
-    )
+def picture(**settings) -> Image.Image:
+    """The sheet at 4x."""
+    return images.tile(pictures(**settings), SIDE, gap=4, zoom=4)
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value with its settings."""
-    return draw(_keep.opened(request, TAB, "samples"))
+def code(model: str, seed: int, truncation: float, truncated_by: str, label: int) -> str:
+    labels = "torch.arange(36) % 10" if label == MIXED else f"torch.full((36,), {label})"
+    return f'''import torch
+
+from genai_core import gan
+from genai_core.common.pictures import tile
+
+model = gan.load("{model}")
+z = {_models.latents_code(seed, truncation, truncated_by)}
+labels = {labels} if model.conditional else None
+x = gan.decode(model, z, labels)  # [36, 1, 28, 28] in [0, 1]
+print("scores of the discriminator:", gan.discriminate(model, x, labels).tolist())
+image = tile(x.cpu(), 6, gap=4, zoom=4)
+image.save("picture.png")
+'''
 
 
-@_checks.handler
-def to_directions(value: dict):
-    """A click on "Drive it with sliders" -> the sliders' value for the chosen picture, and its model."""
-    value = _checks.record(value)
-    settings = settings_of(value)
-    index = _checks.whole(value.get("chosen"), "The chosen picture", 0, COUNT - 1)
-    labels = labels_of(settings)
-    label = 0 if labels is None else int(labels[index])
-    state = _models.state({**settings, "index": index, "label": label}, note="Set from the sheet of samples.")
-    return state, state["model"]
-
-
-@_checks.handler
-def preset(event: gr.EventData) -> dict:
-    """The chosen preset -> the control's value."""
-    settings, note = STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]
-    return draw({"seed": 0, **settings}) | {"note": note}
-
-
-def start(_request: dict) -> dict:
-    return draw({"model": MODELS[0], "seed": 0})
-
-
-def build():
-    _common.lead(
-        "<b>Draw samples</b> and read the discriminator's score under each, best first. Lower the truncation: look for "
-        "what gets better, and for what is lost."
-    )
-    pills = _common.presets(PRESETS)
-    sheet = _common.control("samples", None, [start, draw, nearest, save, restore])
-    pills.click(preset, None, sheet, **_common.LIGHT, **_common.QUIET)
-    return sheet
+PART = Part(
+    id="samples",
+    title="Samples",
+    lead="<b>Draw samples</b> and read the discriminator's score under each, best first. Lower the truncation: look "
+    "for what gets better, and for what is lost.",
+    stage="gan/samples",
+    settings=(
+        MODEL,
+        SEED,
+        TRUNCATION,
+        TRUNCATED_BY,
+        Setting("label", integer(MIXED, 9), MIXED, "The class (-1 for some of each)"),
+    ),
+    presets=(
+        Preset(
+            "Truncated",
+            "ψ = 0.4. What do you expect of the sheet's variety?",
+            {"truncation": 0.4},
+            "Cleaner on the whole, and more alike: variety was traded.",
+        ),
+        Preset(
+            "Wilder",
+            "ψ = 1.5, further out than training ever went. Does the score find the digits that break?",
+            {"truncation": 1.5},
+            "It does not: broken strokes stand in the first row as well as in the last. Such pictures are new to the "
+            "discriminator, too.",
+        ),
+        Preset(
+            "Only sevens",
+            "One class, 36 latents. How many ways are there to write a 7?",
+            {"label": 7},
+            "Thin and thick, steep and flat, with a hook and without: style is in z.",
+        ),
+        Preset(
+            "The first GAN",
+            "Goodfellow's networks of 2014 on the same digits. What do its failures look like?",
+            {"model": "gan-mnist"},
+            "No convolutions: single specks, and strokes that do not add up to a digit.",
+        ),
+        Preset(
+            "Garments",
+            "The same recipe on Fashion-MNIST: what does it draw well, and what not?",
+            {"model": "cgan-fashion"},
+            "Outlines are sure, prints are guessed: texture is the hard part.",
+        ),
+    ),
+    functions=(nearest, datasets.fetch),
+    show=show,
+    picture=picture,
+    code=code,
+)

@@ -1,27 +1,28 @@
 """What the parts of the text tab share: its models, prompts as token ids, chains of filters, texts as pictures."""
 
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 
-from demos import _checks, _keep
-from genai_core import checkpoints, gpt, lstm, ngram, text
-from genai_core.text_sampling import FILTERS, Filter
+from demos._ui import validation
+from demos._ui.settings import Setting, checked
+from genai_core import language
+from genai_core.common import model_cache
+from genai_core.language import tokenizers
+from genai_core.language.sampling import FILTERS, Filter
+from genai_core.language.text_stream import TextStream
 
-TAB = "text"
 NAMES = {
     "gpt-shakespeare": "GPT, Shakespeare",
     "gpt-stories": "GPT, children's stories",
     "lstm-shakespeare": "LSTM, Shakespeare",
     "ngram-shakespeare": "8-gram, Shakespeare",
 }
-MODELS = tuple(NAMES)
 LONGEST = 2000  # characters of a prompt
 MOST = 500  # tokens of a run
-FIRST = {"model": MODELS[0], "prompt": "ROMEO:\n", "filters": "temperature=0.8,top_p=0.95", "seed": 1, "tokens": 300}
-FETCHED = checkpoints.Kept()  # Hub models by name; they have a budget of their own, so that ours do not push them out
+FETCHED = model_cache.ModelCache()  # Hub models by name; they have a budget of their own, so that ours stay
 
 # filter -> title, lowest, highest, step, value when it is added, what it does
 KNOBS = {
@@ -31,9 +32,9 @@ KNOBS = {
         3,
         0.05,
         0.8,
-        "Below 1 the likely become likelier. 0 leaves the likeliest alone.",
+        "Below 1, likely tokens become likelier; at 0 only the likeliest is left.",
     ),
-    "top_k": ("Top-k", 1, 100, 1, 10, "Only the k likeliest tokens."),
+    "top_k": ("Top-k", 1, 100, 1, 10, "Only the k likeliest tokens are left."),
     "top_p": ("Top-p", 0.01, 1, 0.01, 0.9, "The fewest tokens that together reach this probability: the nucleus."),
     "min_p": ("Min-p", 0, 1, 0.01, 0.1, "Only tokens at least this many times as likely as the likeliest."),
     "typical": (
@@ -44,10 +45,24 @@ KNOBS = {
         0.9,
         "Tokens about as surprising as is usual here.",
     ),
-    "repetition_penalty": ("Repetition penalty", 0.5, 2, 0.01, 1.2, "Logits of tokens seen before, divided by this."),
-    "frequency_penalty": ("Frequency penalty", -2, 2, 0.05, 0.3, "Taken off the logit for each time a token was seen."),
-    "presence_penalty": ("Presence penalty", -2, 2, 0.05, 0.5, "Taken off the logit once, if the token was seen."),
-    "no_repeat_ngram": ("No-repeat n-gram", 1, 12, 1, 6, "No n tokens twice in the same order."),
+    "repetition_penalty": (
+        "Repetition penalty",
+        0.5,
+        2,
+        0.01,
+        1.2,
+        "Makes tokens that have occurred less likely: positive logits are divided by this, negative ones multiplied.",
+    ),
+    "frequency_penalty": (
+        "Frequency penalty",
+        -2,
+        2,
+        0.05,
+        0.3,
+        "Subtracted from the logit once for each time the token has occurred.",
+    ),
+    "presence_penalty": ("Presence penalty", -2, 2, 0.05, 0.5, "Subtracted from the logit if the token has occurred."),
+    "no_repeat_ngram": ("No-repeat n-gram", 1, 12, 1, 6, "No sequence of n tokens occurs twice."),
 }
 WHOLE = ("top_k", "no_repeat_ngram")
 
@@ -56,43 +71,55 @@ def load(name):
     """A model by its name on the page: one of ours, or a Hub model that was fetched. Raises: InputError."""
     if isinstance(name, str) and (fetched := FETCHED.get(name)) is not None:
         return fetched
-    if isinstance(name, str) and name not in MODELS and _checks.HUB_NAME.fullmatch(name[:200]):
-        raise _checks.InputError(f"The model {name[:200]} is not there (any more): fetch it first.")
-    name = _checks.choice(name, "The model", MODELS)
-    return {"gpt": gpt, "lstm": lstm, "ngram": ngram}[name.partition("-")[0]].load(name)
+    if isinstance(name, str) and name not in NAMES and validation.HUB_NAME.fullmatch(name[:200]):
+        raise validation.InputError(f"The model {name[:200]} is not loaded: fetch it in the part Hub first.")
+    name = validation.choice(name, "The model", tuple(NAMES))
+    return language.load(name)
 
 
-def prompt(value, longest: int = LONGEST) -> str:
-    """A text from the page, checked."""
-    if not isinstance(value, str):
-        raise _checks.InputError("The text must be text.")
-    if len(value) > longest:
-        raise _checks.InputError(f"The text has {len(value):,} characters; at most {longest:,} are read.")
-    if any(0xD800 <= ord(c) < 0xE000 for c in value):
-        raise _checks.InputError("The text holds half a character (a lone surrogate); write it anew.")
-    return value.replace("\r\n", "\n")
+def encoded(model, string: str, chat: bool = False) -> tuple[list[int], str]:
+    """Token ids of a text after what begins a text, and a sentence on what was left out ("" if nothing was).
 
-
-def encoded(model, string: str) -> tuple[list[int], str]:
-    """Token ids of a text after what begins a text, and a sentence on what was left out ("" if nothing was)."""
-    clean, unknown = model.tokenizer.known(string)
+    chat: as a message in the model's chat template; the sentence says what the model reads. Raises: InputError.
+    """
+    if chat:
+        ids = chat_ids(model, string)
+        return ids, f"The model reads: {model.tokenizer.decode(ids)}"
+    known, unknown = model.tokenizer.known(string)
     start = getattr(model, "start", None)
-    first = model.tokenizer.encode(text.START) if start is None else [start]
-    told = ""
+    first = model.tokenizer.encode(tokenizers.START) if start is None else [start]
+    note = ""
     if unknown:
-        shown = " ".join(f"“{c}”" for c in unknown[:12]) + (" …" if len(unknown) > 12 else "")
-        told = f"This model has never read {shown}: left out."
-    elif not clean:
-        told = "The prompt is empty: the model begins as after a line break."
-    return [*first, *model.tokenizer.encode(clean)], told
+        listed = " ".join(f"“{c}”" for c in unknown[:12]) + (" …" if len(unknown) > 12 else "")
+        note = f"Not in this model's vocabulary, and left out: {listed}"
+    elif not known:
+        note = "The prompt is empty: the model begins as it would after a line break."
+    return [*first, *model.tokenizer.encode(known)], note
+
+
+def chat_ids(model, message: str) -> list[int]:
+    """Token ids of a message in the model's chat template. Raises: InputError."""
+    if not getattr(model, "has_chat_template", False):
+        raise validation.InputError("This model has no chat template: switch “As a chat” off.")
+    try:
+        return model.chat(message)
+    except ValueError as error:
+        raise validation.InputError(str(error)) from None
+
+
+def text_stream(model, string: str, kept: Iterable[int] = (), chat: bool = False) -> TextStream:
+    """The text that tokens add to a prompt and the tokens kept after it. Raises: InputError."""
+    ids = chat_ids(model, string) if chat else model.tokenizer.encode(model.tokenizer.known(string)[0])
+    return TextStream(model.tokenizer, [*ids, *kept])
 
 
 def token_ids(value, model, most: int = MOST) -> list[int]:
     """Token ids from the page, checked against the model's vocabulary."""
     if not isinstance(value, list | tuple) or len(value) > most:
-        raise _checks.InputError(f"The tokens must be a list of at most {most}.")
-    vocab = getattr(model, "vocab", model.tokenizer.vocab)  # a Hub network may have more tokens than its tokenizer
-    return [_checks.whole(v, "A token", 0, vocab - 1) for v in value]
+        raise validation.InputError(f"The tokens must be a list of at most {most}.")
+    # A Hub network may have more tokens than its tokenizer.
+    vocab = getattr(model, "vocab_size", model.tokenizer.vocab_size)
+    return [validation.integer(v, "A token", 0, vocab - 1) for v in value]
 
 
 def chain(value) -> list[list]:
@@ -100,16 +127,16 @@ def chain(value) -> list[list]:
     if isinstance(value, str):
         value = [part.split("=") for part in value[:500].split(",") if part.strip()]
     if not isinstance(value, list | tuple) or len(value) > len(KNOBS):
-        raise _checks.InputError("The filters must be a list of pairs, at most one of each kind.")
-    found = []
+        raise validation.InputError("The filters must be a list of pairs, at most one of each kind.")
+    pairs = []
     for pair in value:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise _checks.InputError("Each filter must be a pair: its name and its value.")
-        name = _checks.choice(pair[0].strip() if isinstance(pair[0], str) else pair[0], "The filter", tuple(KNOBS))
-        if name in (other for other, _ in found):
-            raise _checks.InputError(f"{KNOBS[name][0]} stands in the list twice; each filter may act once.")
-        found.append([name, knob(name, pair[1])])
-    return found
+            raise validation.InputError("Each filter must be a pair: its name and its value.")
+        name = validation.choice(pair[0].strip() if isinstance(pair[0], str) else pair[0], "The filter", tuple(KNOBS))
+        if name in (other for other, _ in pairs):
+            raise validation.InputError(f"{KNOBS[name][0]} is in the list twice; each filter may be used once.")
+        pairs.append([name, knob(name, pair[1])])
+    return pairs
 
 
 def knob(name: str, value) -> float:
@@ -120,41 +147,59 @@ def knob(name: str, value) -> float:
             value = float(value[:40])
         except ValueError:
             value = math.nan
-    return (_checks.whole if name in WHOLE else _checks.number)(value, title, low, high)
+    return (validation.integer if name in WHOLE else validation.number)(value, title, low, high)
 
 
-def filters(pairs: Sequence[Sequence]) -> list[Filter]:
-    """What `chain` gave, as the filters themselves."""
-    return [FILTERS[name](value) for name, value in pairs]
+def filters(value: Any) -> list[Filter]:
+    """Filters as `chain` takes them -> the filters themselves."""
+    return [FILTERS[name](value) for name, value in chain(value)]
 
 
-def written(pairs: Sequence[Sequence]) -> str:
-    """What `chain` gave, as a link holds it."""
-    return ",".join(f"{name}={value:g}" for name, value in pairs)
+def filters_text(value: Any, _others: Mapping[str, Any] | None = None) -> str:
+    """Filters in their order, checked, as a link and the API hold them: "temperature=0.8,top_p=0.95"."""
+    return ",".join(f"{name}={v:g}" for name, v in chain(value))
 
 
-def settings_of(request: dict) -> dict:
-    """What the page or a link asks for, checked; filters as a list of pairs."""
-    given = FIRST | _checks.record(request)
-    load(given["model"])
-    return {
-        "model": given["model"],
-        "prompt": prompt(given["prompt"]),
-        "filters": chain(given["filters"]),
-        "seed": _keep.seed(given["seed"]),
-        "tokens": _checks.whole(
-            _keep.from_link(given["tokens"], "The number of tokens"), "The number of tokens", 1, MOST
-        ),
-    }
+def known_model(value: Any, _others: Mapping[str, Any]) -> str:
+    """The name of a model that can be used now. Raises: InputError."""
+    load(value)
+    return value
 
 
-def as_link(clean: dict) -> dict:
-    """Settings as a link and a saved picture hold them: texts and numbers."""
-    return {"tab": TAB, "part": "write", **clean, "filters": written(clean["filters"])}
+KNOWN = checked(known_model, schema={"type": "string", "examples": list(NAMES)})
+MODEL = Setting("model", KNOWN, "gpt-shakespeare", "Model")
+FILTERS_SETTING = Setting("filters", checked(filters_text), "temperature=0.8,top_p=0.95", "The filters")
+
+
+def chain_code(text: str) -> str:
+    """The filters as code."""
+    return "[" + ", ".join(f"{FILTERS[name].__name__}({v:g})" for name, v in chain(text)) + "]"
+
+
+def chain_import(text: str) -> str:
+    """What that code must import, after `generate` or the like."""
+    return "".join(f", {name}" for name in sorted(FILTERS[name].__name__ for name, _ in chain(text)))
+
+
+def model_code(name: str, prompt: str, chat: bool = False) -> tuple[str, str, str]:
+    """Code for a model and a prompt: what to import first and last, and what makes `model`, `prompt` and `ids`."""
+    imported = "from genai_core.language.text_stream import text_after\n"
+    if name in NAMES:
+        first, loaded = "from genai_core import language\n", f'model = language.load("{name}")'
+        prompt, _ = load(name).tokenizer.known(prompt)
+    else:
+        first, loaded = "from genai_core.language import hub\n", f'model = hub.load("{name}")'
+    if chat:
+        return first, imported, f"{loaded}\nprompt = ids = model.chat({prompt!r})"
+    start, fetched = "[model.start]", FETCHED.get(name)
+    if name in NAMES or (fetched is not None and fetched.start is None):
+        start = "model.tokenizer.encode(START)"
+        imported += "from genai_core.language.tokenizers import START\n"
+    return first, imported, f"{loaded}\nprompt = model.tokenizer.encode({prompt!r})\nids = {start} + prompt"
 
 
 def generator_at(seed: int, index: int) -> torch.Generator:
-    """The generator of a seed after the draws of `index` tokens: so a branch has the luck that its stem had."""
+    """The generator of a seed after the draws of `index` tokens: so that a branch has the draws of its stem."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(index):
         torch.rand((), generator=generator, dtype=torch.float64)
@@ -162,11 +207,12 @@ def generator_at(seed: int, index: int) -> torch.Generator:
 
 
 def legible(token: str) -> str:
-    """A token as it stands in a list: what cannot be seen is spelt."""
+    """A token as it stands in a list: with signs for white space."""
     return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣") or "∅"
 
 
-@functools.lru_cache(maxsize=4096)
-def piece(name: str, token: int) -> str:
-    """The text of one token of a model."""
-    return load(name).tokenizer.decode([token])
+def candidate(stream: TextStream, token: int) -> str:
+    """What a token would add, as it stands in a list: "…" for the part of a character that is still incomplete."""
+    twin = stream.copy()
+    text = twin.add(token)
+    return legible(text + "…" if twin.incomplete else text)

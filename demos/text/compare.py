@@ -1,43 +1,20 @@
-"""The same prompt and the same dice through an n-gram model, an LSTM and a GPT, side by side."""
+"""The same prompt and the same random draws through an n-gram model, an LSTM and a GPT, side by side."""
 
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
-import gradio as gr
+from PIL import Image
 
-from demos import _checks, _common, _keep, _pictures
-from demos._common import AGAIN, QUIET, STREAM
+from demos._ui import text_image
+from demos._ui.settings import Setting, integer, number, seed, text
+from demos._ui.tab import Part, Preset
 from demos.text import _models, write
-from demos.text._models import TAB
-from genai_core import checkpoints
-from genai_core.text_sampling import generate_steps
+from genai_core.common import checkpoints
+from genai_core.language.sampling import generate_steps
 
 RACERS = {"ngram-shakespeare": "n-gram", "lstm-shakespeare": "LSTM", "gpt-shakespeare": "GPT"}
-PRESETS = {
-    "Three characters of memory": "A 3-gram sees two letters back. Which words come out whole?",
-    "Eight against all": "An 8-gram copies well. How does its loss compare with the GPT's?",
-    "No dice": "Temperature 0, the likeliest each time. Which of the three goes round in circles first?",
-}
-STATES = {
-    "Three characters of memory": {"order": 3},
-    "Eight against all": {"order": 8},
-    "No dice": {"temperature": 0.0, "order": 8},
-}
-FIRST = {"prompt": "KING HENRY:\n", "order": 5, "temperature": 0.8, "tokens": 240, "seed": 1}
-
-
-def settings_of(request: dict) -> dict:
-    """What the page, a link or a saved picture asks for, checked."""
-    given = FIRST | _checks.record(request)
-    numbers = {key: _keep.from_link(given[key], f"The {key}") for key in ("order", "temperature", "tokens")}
-    return {
-        "prompt": _models.prompt(given["prompt"], 500),
-        "order": _checks.whole(numbers["order"], "The order of the n-gram", 1, 8),
-        "temperature": _checks.number(numbers["temperature"], "The temperature", 0, 3),
-        "tokens": _checks.whole(numbers["tokens"], "The number of tokens", 1, 400),
-        "seed": _keep.seed(given["seed"]),
-    }
 
 
 def racer(name: str, order: int):
@@ -49,91 +26,118 @@ def racer(name: str, order: int):
 def measured(name: str, order: int) -> float | None:
     """Nats per character on the last 10 % of the corpus, as the card has it; None where it was not evaluated."""
     try:
-        found = checkpoints.read_json(name, "metrics.json")
+        metrics = checkpoints.read_json(name, "metrics.json")
     except checkpoints.CheckpointError:
         return None
     if name.startswith("ngram"):
-        losses = found.get("nats_per_character_by_order")
+        losses = metrics.get("nats_per_character_by_order")
         return losses[order - 1] if losses else None
-    return found.get("nats_per_character")
+    return metrics.get("nats_per_character")
 
 
-def messages(clean: dict) -> Iterator[dict]:
-    """The control's value, message by message, one model after the other so that each has the machine to itself."""
-    run = f"{time.monotonic():.6f}"
-    for name, title in RACERS.items():
-        model = racer(name, clean["order"])
-        ids, told = _models.encoded(model, clean["prompt"])
-        title = f"{clean['order']}-gram" if name.startswith("ngram") else title
-        chain = _models.filters([["temperature", clean["temperature"]]])
-        steps = generate_steps(
-            model, ids, chain=chain, max_tokens=clean["tokens"], generator=write.generator_at(clean["seed"], 0)
-        )
-        plan = {"run": run, "settings": clean, "model": name, "title": title, "told": told}
-        plan["loss"] = measured(name, clean["order"])
-        waiting, nats, made, spent = [], 0.0, 0, 0.0
+def compare(prompt: str, order: int, temperature: float, tokens: int, seed: int) -> Iterator[dict]:
+    """The stage's value, message by message, one model after the other so that each has the machine to itself."""
+    for which, (name, title) in enumerate(RACERS.items()):
+        model = racer(name, order)
+        (ids, note), stream = _models.encoded(model, prompt), _models.text_stream(model, prompt)
+        title = f"{order}-gram" if name.startswith("ngram") else title
+        chain = _models.filters([["temperature", temperature]])
+        steps = generate_steps(model, ids, chain=chain, max_tokens=tokens, generator=write.generator_at(seed, 0))
+        value = {"model": name, "title": title, "note": note, "prompt": prompt, "loss": measured(name, order)}
+        waiting, nll, count, spent, begins = [], 0.0, 0, 0.0, which == 0
         sent = begun = time.monotonic()
         for step in steps:
             now = time.monotonic()
-            made, spent = made + 1, now - begun
-            nats -= math.log(max(step.probability, 1e-12))
-            waiting.append([_models.piece(name, step.token), round(step.probability, 4)])
+            count, spent = count + 1, now - begun
+            nll -= math.log(max(step.probability, 1e-12))
+            waiting.append([stream.add(step.token), round(step.probability, 4)])
             if now - sent > write.EVERY:
-                yield plan | {"new": waiting, "made": made, "ms": 1000 * spent / made, "nats": nats / made}
-                waiting, sent = [], time.monotonic()
-        yield plan | {"new": waiting, "made": made, "ms": 1000 * spent / max(1, made), "nats": nats / max(1, made)}
+                figures = {"ms": 1000 * spent / count, "nll": nll / count}
+                yield value | {"new": waiting, "begins": begins, **figures}
+                waiting, sent, begins = [], time.monotonic(), False
+        figures = {"ms": 1000 * spent / max(1, count), "nll": nll / max(1, count)}
+        yield value | {"new": waiting, "begins": begins, **figures}
 
 
-@_checks.stream_handler
-def compare(view: dict) -> Iterator[dict]:
-    """The control's value {"ask": settings} -> its value, model by model, token by token."""
-    yield from messages(settings_of(_checks.record(view, "The stage").get("ask")))
-
-
-def whole(found: dict) -> dict:
-    """Settings -> the control's value with all three texts in it, under "all"."""
+def show(**settings: Any) -> dict:
+    """All three texts, under "all"."""
     parts: dict[str, dict] = {}
-    for message in messages(settings_of(found)):
-        before = parts.get(message["model"], {"new": []})
-        parts[message["model"]] = message | {"new": before["new"] + message["new"]}
+    for message in compare(**settings):
+        before = parts.get(message["model"], {"new": [], "begins": message["begins"]})
+        parts[message["model"]] = message | {"new": before["new"] + message["new"], "begins": before["begins"]}
     return {"all": list(parts.values())}
 
 
-def start(_request: dict) -> dict:
-    """The stage at first: short texts of each."""
-    return whole({"tokens": 120})
+def picture(**settings: Any) -> Image.Image:
+    """The three texts, shaded by surprise."""
+    parts = list[tuple[str, ...]]()
+    for value in show(**settings)["all"]:
+        parts += [(f"{value['title']}\n", "#4f46e5"), (settings["prompt"], write.SOFT)]
+        parts += text_image.shaded((text, write.depth(p)) for text, p in value["new"])
+        parts += [("\n\n", write.INK)]
+    return text_image.of_text(parts)
 
 
-def save(request: dict) -> str:
-    """Settings -> the three texts as PNG in base64, their settings inside."""
-    clean = settings_of(request)
-    parts = []
-    for value in whole(clean)["all"]:
-        parts += [(f"{value['title']}\n", "#4f46e5"), (clean["prompt"], write.SOFT)]
-        parts += [("".join(text for text, _ in value["new"]) + "\n\n", write.INK)]
-    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "compare", **clean})
+def code(prompt: str, order: int, temperature: float, tokens: int, seed: int) -> str:
+    known, _ = _models.load("gpt-shakespeare").tokenizer.known(prompt)
+    return f"""import torch
+
+from genai_core import language
+from genai_core.language.sampling import Temperature, generate
+from genai_core.language.tokenizers import START
+
+ngram, lstm, gpt = (language.load(f"{{kind}}-shakespeare") for kind in ("ngram", "lstm", "gpt"))
+for model in (ngram.at({order}), lstm, gpt):
+    ids = model.tokenizer.encode(START + {known!r})
+    generator = torch.Generator().manual_seed({seed})  # the same draws for all
+    written = generate(model, ids, chain=[Temperature({temperature})], max_tokens={tokens}, generator=generator)
+    print(model.tokenizer.decode(written))
+    print("-" * 40)
+"""
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value."""
-    return whole(_keep.opened(request, TAB, "compare"))
+def says(**settings: Any) -> str:
+    texts = ["".join(text for text, _ in value["new"]) for value in show(**settings)["all"]]
+    return f"\n{'-' * 40}\n".join(texts)
 
 
-@_checks.stream_handler
-def preset(event: gr.EventData) -> Iterator[dict]:
-    """The chosen preset -> the control's value, token by token."""
-    yield from messages(settings_of(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]))
-
-
-def build() -> gr.HTML:
-    """Returns the control, which `whole` fills."""
-    _common.lead(
-        "<b>Press Compare</b>: one prompt, the same dice, three models. Look for what each remembers: letters, words, "
-        "or who is speaking."
-    )
-    pills = _common.presets(PRESETS)
-    control = _common.control("compare", None, [start, save, restore])
-    run = control.submit(compare, control, control, **QUIET, **STREAM)
-    other = pills.click(preset, None, control, **QUIET, **STREAM, **AGAIN)
-    _common.ended_by([run, other], control.stop, pills.stop)
-    return control
+PART = Part(
+    id="compare",
+    title="Compare",
+    lead="<b>Press Compare</b>: one prompt, the same random draws, three models. Look for what each remembers: "
+    "letters, words, or who is speaking.",
+    stage="text/compare",
+    settings=(
+        Setting("prompt", text(500, lines=2), "KING HENRY:\n", "The prompt"),
+        Setting("order", integer(1, 8), 5, "The order of the n-gram"),
+        Setting("temperature", number(0, 3), 0.8, "The temperature"),
+        Setting("tokens", integer(1, 400), 240, "The number of tokens"),
+        Setting("seed", seed(), 1, "Seed"),
+    ),
+    presets=(
+        Preset(
+            "Three characters of memory",
+            "A 3-gram sees two letters back. Which words come out whole?",
+            {"order": 3},
+            "Short ones: two letters of context are enough for “the”, and for little more.",
+        ),
+        Preset(
+            "Eight against all",
+            "An 8-gram is good at copying. How does its loss compare with the GPT's?",
+            {"order": 8},
+            "Whole words and phrases of the corpus, but on unseen text its loss is above the GPT's.",
+        ),
+        Preset(
+            "Greedy",
+            "Temperature 0: the likeliest token each time. Which of the three repeats itself first?",
+            {"temperature": 0.0, "order": 8},
+            "The LSTM, then the 8-gram, and nothing leads out of a loop; the GPT lasts for these 240 tokens.",
+        ),
+    ),
+    first={"tokens": 120},
+    run=compare,
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

@@ -1,63 +1,94 @@
-"""A pretrained language model of the Hugging Face Hub, or a local transformers folder, behind the same controls."""
+"""A pretrained language model of the Hugging Face Hub, or a local transformers folder, on the stage of Write."""
 
-import html
 from collections.abc import Iterator
+from typing import Any
 
-import gradio as gr
+from PIL import Image
 
-from demos import _checks, _common
-from demos._common import QUIET, TRAIN
-from demos.text import _models, write
-from genai_core import hub_text
+from demos._server import lanes
+from demos._ui import text_image, validation
+from demos._ui.settings import Setting, checked, integer, seed, switch, text
+from demos._ui.tab import Part
+from demos.text import _explain, _models, write
+from genai_core.language import hub
 
 KNOWN = ("distilgpt2", "HuggingFaceTB/SmolLM2-135M", "EleutherAI/pythia-70m")
-FIRST = {"prompt": "Once upon a time", "tokens": 40}
 
 
-def values(found: dict) -> tuple:
-    """Settings of a link -> the model's name. Raises: InputError."""
-    return (_checks.hub_name(found.get("source", KNOWN[0]), KNOWN[0]),)
+def fetch(request: dict | None = None, **settings: Any) -> Iterator[dict]:
+    """How far the model is, then what Write streams. Raises: InputError."""
+    name = settings["model"]
+    if name not in _models.FETCHED:
+        try:
+            for loaded in hub.loading(name):
+                if isinstance(loaded, str):
+                    yield empty(settings, loaded, done=False)
+        except hub.HubError as error:
+            raise validation.InputError(str(error)) from None
+        _models.FETCHED.put(name, loaded, loaded.network)
+    for message in write.write(request, **settings):
+        yield message | template(name)
 
 
-def card(said: str) -> str:
-    return f'<div class="card empty num">{html.escape(said)}</div>'
+def template(name: str) -> dict:
+    """For the page: whether the model has a chat template."""
+    return {"template": getattr(_models.FETCHED.get(name), "has_chat_template", False)}
 
 
-@_checks.stream_handler
-def fetch(name) -> Iterator[tuple]:
-    """The model's name -> how far it is, and at last the control, with a text that the model wrote."""
-    name = _checks.hub_name(name, KNOWN[0])
-    try:
-        for found in hub_text.loading(name):
-            if isinstance(found, str):
-                yield card(found), gr.skip()
-    except hub_text.HubError as error:
-        raise _checks.InputError(str(error)) from None
-    _models.FETCHED.put(name, found, found.network)
-    value = write.whole(write.FIRST | FIRST | {"model": name}) | write.choices({name: name})
-    yield "", gr.HTML(value, visible=True)
+def inspect(request: dict) -> dict:
+    """Write's, of the settings of this part."""
+    return _explain.explained(PART.parse(request), request.get("kept", []))
 
 
-def failed() -> str:
-    return card("That did not work, as the message in the corner says. No other part needs a network.")
+def empty(settings: dict[str, Any], note: str, *, done: bool) -> dict:
+    """The stage's value without a text."""
+    timing = {"count": 0, "seconds": 0.0, "first": 0.0}
+    return {"settings": settings, "kept": 0, "note": note, "new": [], "begins": True, "done": done, **timing}
 
 
-def build() -> list:
-    """Returns what `values` fills."""
-    _common.lead(
-        "<b>Name a language model</b> of the Hugging Face Hub: it is fetched once, and written with by our sampler. "
-        "This needs a network the first time, and patience."
-    )
-    with gr.Row():
-        name = gr.Dropdown(
-            list(KNOWN), value=KNOWN[0], allow_custom_value=True, label="Model, or a transformers folder", scale=3
-        )
-        go = gr.Button("Fetch", variant="primary", min_width=80, scale=1)
-        stop = gr.Button("Stop", min_width=80, scale=1)
-    told = gr.HTML(card("Nothing is fetched until you press Fetch."))
-    control, writing = write.control(visible=False)
-    run = go.click(fetch, name, [told, control], show_progress="hidden", api_visibility="private", **TRAIN)
-    run.failure(failed, None, told, **_common.LIGHT, **QUIET)
-    _common.ended_by([run], stop.click)
-    _common.ended_by([writing], control.stop)
-    return [name]
+def show(**settings: Any) -> dict:
+    """The text, where the model has been fetched."""
+    if settings["model"] in _models.FETCHED:
+        return write.show(**settings) | template(settings["model"])
+    return empty(settings, "Nothing is fetched until you press the button.", done=True) | write.menus()
+
+
+def picture(**settings: Any) -> Image.Image:
+    """As Write's; the prompt alone where the model has not been fetched."""
+    if settings["model"] in _models.FETCHED:
+        return write.picture(**settings)
+    return text_image.of_text([(settings["prompt"], write.SOFT)])
+
+
+PART = Part(
+    id="hub",
+    title="Hub",
+    lead="<b>Name a language model</b> of the Hugging Face Hub: it is fetched once, and then writes here, in Write and "
+    "in Search. This needs a network the first time, and patience.",
+    stage="text/write",
+    settings=(
+        Setting(
+            "model",
+            checked(lambda value, _others: validation.hub_name(value, KNOWN[0])),
+            KNOWN[0],
+            "Model",
+            formerly="source",
+        ),
+        Setting("prompt", text(_models.LONGEST, lines=3), "Once upon a time", "The prompt"),
+        _models.FILTERS_SETTING,
+        Setting("seed", seed(), 1, "Seed"),
+        Setting("tokens", integer(1, _models.MOST), 40, "The number of tokens"),
+        Setting("choices", checked(write.choices_text), "", "The choices"),
+        Setting("chat", switch(), False, "As a chat"),
+    ),
+    functions=(inspect, write.menus),
+    run=fetch,
+    lane=lanes.TRAIN,
+    long=True,
+    online=True,
+    props={"known": list(KNOWN)},
+    show=show,
+    picture=picture,
+    code=write.code,
+    says=write.says,
+)

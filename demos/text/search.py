@@ -1,120 +1,112 @@
 """Beam search as a tree with its pruned branches, and contrastive search token by token."""
 
-import gradio as gr
+import functools
+from typing import Any
 
-from demos import _checks, _common, _keep, _pictures
-from demos._common import LIGHT, QUIET
-from demos.text import _models
-from demos.text._models import MODELS, NAMES, TAB
-from genai_core.text_search import beam_search, contrastive_search
+from PIL import Image
+
+from demos._ui import text_image, validation
+from demos._ui.settings import Setting, choice, integer, number, text
+from demos._ui.tab import Part, Preset
+from demos.text import _models, _tree, write
+from demos.text.write import menus
+from genai_core.language.search import (
+    BeamStep,
+    Candidate,
+    ContrastiveStep,
+    beam_search,
+    contrastive_search,
+    tokens_with,
+)
+from genai_core.language.text_stream import TextStream
 
 SHOWN = 6  # candidates of each beam that are looked at, at least
-LONGEST = 200  # characters of a prompt
-PRESETS = {
-    "Four beams": "Four texts at a time. Is the best of them the one that was ahead at first?",
-    "One beam: greedy": "With one beam it is the likeliest token each time. What is its score against four beams?",
-    "Eight beams": "More beams find a likelier text. Is it a better one?",
-    "Contrastive": "Likely, but unlike what was there. Does it still go round in circles?",
-}
-STATES = {
-    "Four beams": {},
-    "One beam: greedy": {"width": 1},
-    "Eight beams": {"width": 8},
-    "Contrastive": {"way": "contrastive", "tokens": 60},
-}
-FIRST = {
-    "model": MODELS[0],
-    "prompt": "My lord, ",
-    "way": "beam",
-    "width": 4,
-    "tokens": 14,
-    "penalty": 0.0,
-    "k": 5,
-    "alpha": 0.6,
-}
+SEARCHES = {"beam": "beam search", "contrastive": "contrastive search"}
+STOPS = {"none": "nothing", "newline": "end of line", "full_stop": "full stop"}
+MARKS = {"newline": "\n", "full_stop": "."}  # what the last token of a text contains
 
 
-def settings_of(request: dict) -> dict:
-    """What the page, a link or a saved picture asks for, checked."""
-    given = FIRST | _checks.record(request)
-    numbers = {key: _keep.from_link(given[key], key) for key in ("width", "tokens", "penalty", "k", "alpha")}
-    _models.load(given["model"])
-    way = _checks.choice(given["way"], "The search", ("beam", "contrastive"))
-    return {
-        "model": given["model"],
-        "prompt": _models.prompt(given["prompt"], LONGEST),
-        "way": way,
-        "width": _checks.whole(numbers["width"], "The number of beams", 1, 8),
-        "tokens": _checks.whole(numbers["tokens"], "The number of tokens", 1, 24 if way == "beam" else 120),
-        "penalty": _checks.number(numbers["penalty"], "The length penalty", 0, 2),
-        "k": _checks.whole(numbers["k"], "k", 1, 20),
-        "alpha": _checks.number(numbers["alpha"], "Alpha", 0, 1),
-    }
-
-
-def search(request: dict) -> dict:
-    """Settings -> the control's value: the tree of a beam search, or the tokens of a contrastive one."""
-    clean = settings_of(request)
-    model, name = _models.load(clean["model"]), clean["model"]
-    ids, told = _models.encoded(model, clean["prompt"])
-    stop = getattr(model, "stop", ())
-    value = {"settings": clean, "told": told, "models": NAMES}
-    if clean["way"] == "contrastive":
-        steps = contrastive_search(
-            model, ids, k=clean["k"], alpha=clean["alpha"], max_tokens=clean["tokens"], stop=stop
-        )
+def show(
+    model: str, prompt: str, way: str, width: int, tokens: int, penalty: float, k: int, alpha: float, stop: str
+) -> dict:
+    """The tree of a beam search, or the tokens of a contrastive one; "text" is what was found."""
+    network = _models.load(model)
+    ids, note = _models.encoded(network, prompt)
+    stream = _models.text_stream(network, prompt)
+    options = {"max_tokens": tokens, "stop": {*getattr(network, "stop", ()), *stop_tokens(model, stop)}}
+    if way == "contrastive":
         try:
-            return value | {"tokens": [contrasted(step, name) for step in steps]}
+            steps = list(contrastive_search(network, ids, k=k, alpha=alpha, **options))
         except ValueError as error:  # an n-gram model has no states to compare
-            raise _checks.InputError(str(error)) from None
-    steps = list(
-        beam_search(
-            model,
-            ids,
-            width=clean["width"],
-            max_tokens=clean["tokens"],
-            length_penalty=clean["penalty"],
-            stop=stop,
-            shown=SHOWN if clean["width"] < SHOWN else None,
-        )
-    )
+            raise validation.InputError(str(error)) from None
+        chips = [contrasted(step, stream) for step in steps]
+        value = {"tokens": chips, "text": "".join(chip["text"] for chip in chips)}
+    else:
+        tree = list(beam_search(network, ids, width=width, length_penalty=penalty, shown=SHOWN, **options))
+        value = tree_value(tree, stream, width, penalty)
+    return value | {"note": note, "models": menus()["models"]}
+
+
+@functools.lru_cache(maxsize=32)
+def stop_tokens(name: str, stop: str) -> frozenset[int]:
+    """The tokens at which a text of a model ends, for a value of the setting `stop`."""
+    return tokens_with(_models.load(name), MARKS[stop]) if stop in MARKS else frozenset()
+
+
+def tree_value(steps: list[BeamStep], prompt: TextStream, width: int, penalty: float) -> dict:
+    """A beam search for the page: what is drawn of each step, the texts at its end, best first, and the best.
+
+    The value of a text at the end is its log p over length^penalty.
+    """
     best = steps[-1].best
-    levels = [
-        [
-            {
-                "parent": c.parent,
-                "text": _models.legible(_models.piece(name, c.token)),
-                "score": round(c.score, 3),
-                "kept": c.kept,
-                "ended": c.ended,
-                "best": c.tokens == best.tokens[: len(c.tokens)],
-            }
-            for c in listed(step, clean["width"])
-        ]
-        for step in steps
-    ]
-    finals = [{"text": model.tokenizer.decode(c.tokens), "score": round(c.score, 3)} for c in steps[-1].kept]
-    return value | {
-        "levels": levels,
-        "finals": finals or [{"text": model.tokenizer.decode(best.tokens), "score": round(best.score, 3)}],
-        "looked": sum(len(step.candidates) for step in steps),
+
+    @functools.cache
+    def read(tokens: tuple[int, ...]) -> tuple[str, TextStream]:
+        """The text of tokens after the prompt, and the stream that continues it."""
+        if not tokens:
+            return "", prompt
+        text, stream = read(tokens[:-1])
+        stream = stream.copy()
+        return text + stream.add(tokens[-1]), stream
+
+    def node(c: Candidate) -> dict:
+        return {
+            "parent": c.parent,
+            "text": _models.candidate(read(c.tokens[:-1])[1], c.token),
+            "score": round(c.score, 3),
+            "kept": c.kept,
+            "ended": c.ended,
+            "best": c.tokens == best.tokens[: len(c.tokens)],
+        }
+
+    def final(c: Candidate) -> dict:
+        text = read(c.tokens)[0]
+        return {"text": text, "score": round(c.score, 3), "value": round(c.value(penalty), 3), "ended": c.ended}
+
+    return {
+        "levels": [[node(c) for c in drawn(step, width)] for step in steps],
+        "finals": [final(c) for c in steps[-1].texts],
+        "count": sum(len(step.candidates) for step in steps),
+        "text": read(best.tokens)[0],
     }
 
 
-def listed(step, width: int) -> list:
-    """What is drawn of a step: the kept beams, in the order of parents, then as many of the pruned, best first."""
+def drawn(step: BeamStep, width: int) -> list[Candidate]:
+    """What is drawn of a step: the beams that go on, what ended, then as many of the pruned, each best first."""
+    ended = [c for c in step.candidates if c.kept and c.ended]
     pruned = [c for c in step.candidates if not c.kept]
-    return [*step.kept, *pruned[: max(2, width)]]
+    return [*step.kept, *ended, *pruned[: max(2, width)]]
 
 
-def contrasted(step, name: str) -> dict:
-    """One token of a contrastive search for the page."""
+def contrasted(step: ContrastiveStep, stream: TextStream) -> dict:
+    """One token of a contrastive search for the page; stream: the text before it, which is moved on."""
+    before = stream.copy()
     rows = zip(step.candidates, step.probabilities, step.likeness, step.scores, strict=True)
     return {
-        "text": _models.piece(name, step.token),
+        "text": stream.add(step.token),
         "candidates": [
             {
-                "text": _models.legible(_models.piece(name, token)),
+                "text": _models.candidate(before, token),
                 "p": round(p, 4),
                 "likeness": round(likeness, 3),
                 "score": round(score, 3),
@@ -126,42 +118,104 @@ def contrasted(step, name: str) -> dict:
     }
 
 
-def found_text(value: dict) -> str:
-    if "tokens" in value:
-        return "".join(token["text"] for token in value["tokens"])
-    return value["finals"][0]["text"]
+def within(settings: dict[str, Any]) -> dict[str, Any]:
+    """A tree of more than 24 columns cannot be read. Raises: InputError."""
+    if settings["way"] == "beam":
+        validation.integer(settings["tokens"], "The number of tokens of a beam search", 1, 24)
+    return settings
 
 
-def save(request: dict) -> str:
-    """Settings -> what was found as PNG in base64, its settings inside."""
-    value = search(request)
-    clean = value["settings"]
-    parts = [(clean["prompt"], "#64748b"), (found_text(value), "#0f172a")]
-    return _keep.saved(_pictures.of_text(parts), {"tab": TAB, "part": "search", **clean})
+def picture(**settings: Any) -> Image.Image:
+    """What was found: of a beam search the tree and its texts, of a contrastive one the text with its marked tokens."""
+    value = show(**settings)
+    if "levels" in value:
+        return _tree.picture(settings["prompt"], value["levels"], value["finals"])
+    tokens = [(token["text"], 0.0 if token["likeliest"] else 0.35) for token in value["tokens"]]
+    return text_image.of_text([(settings["prompt"], write.SOFT), *text_image.shaded(tokens)])
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value."""
-    return search(_keep.opened(request, TAB, "search"))
+def code(
+    model: str, prompt: str, way: str, width: int, tokens: int, penalty: float, k: int, alpha: float, stop: str
+) -> str:
+    first, last, lines = _models.model_code(model, prompt)
+    own = "" if model in _models.NAMES else "model.stop"  # a Hub model's end tokens
+    marked = f"tokens_with(model, {MARKS[stop]!r})" if stop in MARKS else ""
+    ends = f"{{*{own}, *{marked}}}" if own and marked else own or marked
+    ends = ends and f", stop={ends}"
+    if way == "beam":
+        call = f"beam_search(model, ids, width={width}, max_tokens={tokens}, length_penalty={penalty}{ends})"
+        best = "best = step.best.tokens"
+    else:
+        call = f"contrastive_search(model, ids, k={k}, alpha={alpha}, max_tokens={tokens}{ends})"
+        best = "best.append(step.token)"
+    return f"""{first}from genai_core.language.search import {way}_search{", tokens_with" if marked else ""}
+{last}
+{lines}
+best = []
+for step in {call}:
+    {best}
+print(text_after(model.tokenizer, prompt, best))
+"""
 
 
-def start(_request: dict) -> dict:
-    return search({})
+def says(**settings: Any) -> str:
+    return show(**settings)["text"]
 
 
-@_checks.handler
-def preset(event: gr.EventData) -> dict:
-    """The chosen preset -> the control's value."""
-    return search(STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))])
-
-
-def build() -> gr.HTML:
-    """Returns the control, which `search` fills."""
-    _common.lead(
-        "<b>Press Search</b>: no dice, but several texts at a time. Look for a beam that was behind and wins, and for "
-        "what was pruned."
-    )
-    pills = _common.presets(PRESETS)
-    control = _common.control("beam", None, [start, search, save, restore])
-    pills.click(preset, None, control, **LIGHT, **QUIET)
-    return control
+PART = Part(
+    id="search",
+    title="Search",
+    lead="<b>Press Search</b>: no random draw, but several texts at a time. Look for a beam that was behind and wins, "
+    "and for what was pruned.",
+    stage="text/search",
+    settings=(
+        _models.MODEL,
+        Setting("prompt", text(200, lines=2), "My lord, ", "The prompt"),
+        Setting("way", choice(SEARCHES), "beam", "The search"),
+        Setting("width", integer(1, 8), 4, "The number of beams"),
+        Setting("tokens", integer(1, 120), 14, "The number of tokens"),
+        Setting("penalty", number(0, 2, 0.1), 0.0, "The length penalty"),
+        Setting("k", integer(1, 20), 5, "k"),
+        Setting("alpha", number(0, 1), 0.6, "The degeneration penalty"),
+        Setting("stop", choice(STOPS), "none", "The stop token"),
+    ),
+    check=within,
+    functions=(menus,),
+    presets=(
+        Preset(
+            "Four beams",
+            "Four texts at a time. Is the best of them the one that was ahead at first?",
+            {},
+            "No: follow the bold path back. Its first letter, “m”, was only the fourth likeliest.",
+        ),
+        Preset(
+            "One beam: greedy",
+            "With one beam it is the likeliest token each time. What is its score against four beams?",
+            {"width": 1},
+            "Lower, −8.1 nat against −6.3: the likeliest token each time does not make the likeliest text.",
+        ),
+        Preset(
+            "Eight beams",
+            "Twice as many beams. Is the best text likelier than with four?",
+            {"width": 8},
+            "It is the same one: four beams were enough to find it. The next best are likelier than before.",
+        ),
+        Preset(
+            "Length penalty",
+            "Texts end at a full stop, and log p is divided by their length. Which one wins, and which at penalty 0?",
+            {"stop": "full_stop", "tokens": 19, "penalty": 1.0},
+            "“I will not speak.” with −0.55 nat a token, ahead of “my lord.” with −0.61. At penalty 0 the shorter one "
+            "wins: each further token costs.",
+        ),
+        Preset(
+            "Contrastive",
+            "Likely, but unlike the tokens before. Does it still repeat itself?",
+            {"way": "contrastive", "tokens": 60},
+            "Not in these 60 tokens. At the marked letters the likeliest token was passed over.",
+        ),
+    ),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

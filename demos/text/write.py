@@ -1,41 +1,54 @@
 """Writing: tokens stream, each can be asked how it came about, and any other candidate can be taken instead."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import gradio as gr
+from PIL import Image
 
-from demos import _checks, _common, _keep, _pictures
-from demos._common import AGAIN, QUIET, STREAM
+from demos._ui import text_image, validation
+from demos._ui.settings import Setting, checked, integer, seed, text
+from demos._ui.tab import Part, Preset
 from demos.text import _explain, _models
 from demos.text._explain import inspect
-from demos.text._models import FIRST, KNOBS, NAMES, TAB, as_link, generator_at, settings_of
-from genai_core.text_sampling import TokenStep, generate_steps
+from demos.text._models import KNOBS, MOST, NAMES, generator_at
+from genai_core.language.sampling import TokenStep, generate_steps
 
 SECONDS = 60.0  # a run's own end, whatever the machine
 EVERY = 0.04  # seconds between two messages
+LONGEST = 12 * MOST  # characters of all choices
 INK, SOFT = "#0f172a", "#64748b"
-PRESETS = {
-    "Greedy": "Always the likeliest token. How long until it repeats itself?",
-    "Balanced": "A little sharper, without the tail. Does it still surprise?",
-    "Creative": "Flatter, and only cut where tokens are hopeless. Which words are its own?",
-    "Neutral: all off": "The model's own probabilities, nothing in between. What does the tail do to spelling?",
-    "Once upon a time": "Tokens of several letters, another corpus. What is a token here?",
-}
-STATES = {
-    "Greedy": {"filters": "temperature=0"},
-    "Balanced": {"filters": "temperature=0.8,top_p=0.95"},
-    "Creative": {"filters": "temperature=1.2,min_p=0.08"},
-    "Neutral: all off": {"filters": ""},
-    "Once upon a time": {"model": "gpt-stories", "prompt": "Once upon a time", "filters": "temperature=0.7,top_p=0.95"},
-}
 
 
-def shown(step: TokenStep, model: str, index: int) -> dict:
-    """One token for the page: id, text, the model's own probability and entropy, and how many were left."""
+def choices_text(value: Any, others: Mapping[str, Any]) -> str:
+    """Tokens that were chosen by hand, as "index:token,index:token" in rising order. Raises: InputError."""
+    choices = choices_of(value, others["model"])
+    return ",".join(f"{index}:{token}" for index, token in choices.items() if index < others["tokens"])
+
+
+def choices_of(value: Any, model: str) -> dict[int, int]:
+    """{index of the token: its id}, in rising order. Raises: InputError."""
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise validation.InputError("The choices must be pairs such as 12:45, with commas between them.")
+    pairs = {}
+    for pair in value.split(",") if value else ():
+        index, _, token = pair.partition(":")
+        if not (index.isascii() and index.isdigit() and token.isascii() and token.isdigit()):
+            raise validation.InputError("The choices must be pairs such as 12:45, with commas between them.")
+        index = validation.integer(int(index[:9]), "The index of a choice", 0, MOST - 1)
+        pairs[index] = _models.token_ids([int(token[:9])], _models.load(model))[0]
+    return dict(sorted(pairs.items()))
+
+
+def chip(step: TokenStep, text: str, index: int) -> dict:
+    """One token for the page: id, text, the model's own probability and entropy, and how many were left.
+
+    text: what it adds, "" for a part of a character that the next tokens complete.
+    """
     return {
         "id": step.token,
-        "text": _models.piece(model, step.token),
+        "text": text,
         "p": round(step.probability, 4),
         "entropy": round(step.entropy, 3),
         "left": int((step.probabilities > 0).sum()),
@@ -44,116 +57,192 @@ def shown(step: TokenStep, model: str, index: int) -> dict:
     }
 
 
-def steps_of(clean: dict, kept: list[int]) -> tuple[Iterator[TokenStep], str]:
-    """The tokens after the prompt and those kept, and a sentence about the prompt."""
-    model = _models.load(clean["model"])
-    ids, told = _models.encoded(model, clean["prompt"])
-    steps = generate_steps(
-        model,
-        ids + kept,
-        chain=_models.filters(clean["filters"]),
-        max_tokens=max(0, clean["tokens"] - len(kept)),
-        generator=generator_at(clean["seed"], len(kept)),
-        stop=getattr(model, "stop", ()),
-    )
-    return steps, told
+def chosen_chip(settings: Mapping[str, Any], kept: list[int], token: int, text: str) -> dict:
+    """A token that was chosen by hand, as `chip` gives those that were drawn."""
+    step = _explain.token_step(dict(settings), kept)
+    p = step.logits.double().softmax(0)
+    return chip(step, text, len(kept)) | {"id": token, "p": round(float(p[token]), 4), "hand": True}
 
 
-def messages(clean: dict, kept: list[int], last: bool) -> Iterator[dict]:
-    """The control's value, message by message: what is new since the last one.
+def prompted(model, settings: Mapping[str, Any]) -> tuple[list[int], str]:
+    """The prompt as `_models.encoded` gives it; only the settings of the part Hub have "chat"."""
+    return _models.encoded(model, settings["prompt"], settings.get("chat", False))
 
-    last: show the last of the kept tokens, too (it was chosen by hand).
+
+def chips_of(settings: Mapping[str, Any], kept: list[int]) -> Iterator[dict]:
+    """The tokens after those kept: drawn, or chosen by hand where the settings say so. Only a drawn one ends a text."""
+    model, kept = _models.load(settings["model"]), list(kept)
+    ids, _ = prompted(model, settings)
+    stream = _models.text_stream(model, settings["prompt"], kept, settings.get("chat", False))
+    stop = getattr(model, "stop", ())
+    choices = choices_of(settings["choices"], settings["model"])
+    if kept and kept[-1] in stop and len(kept) - 1 not in choices:
+        return
+    while len(kept) < settings["tokens"]:
+        at = len(kept)
+        if at in choices:
+            yield chosen_chip(settings, kept, choices[at], stream.add(choices[at]))
+            kept.append(choices[at])
+            continue
+        until = min((index for index in choices if index > at), default=settings["tokens"])
+        steps = generate_steps(
+            model,
+            ids + kept,
+            chain=_models.filters(settings["filters"]),
+            max_tokens=min(until, settings["tokens"]) - at,
+            generator=generator_at(settings["seed"], at),
+            stop=stop,
+        )
+        for step in steps:
+            yield chip(step, stream.add(step.token), at + step.index)
+            kept.append(step.token)
+            if step.token in stop:
+                return
+
+
+def write(request: dict | None = None, **settings: Any) -> Iterator[dict]:
+    """The stage's value, message by message: what is new since the last one.
+
+    request: {"kept": ids of the first tokens, where the page has them already}. settings in a message: those that
+    write the text as far as it is, where the time limit was reached.
     """
     begun = sent = time.monotonic()
-    steps, told = steps_of(clean, kept)
-    plan = {"run": f"{begun:.6f}", "settings": clean, "kept": len(kept) - last, "chosen": last, "told": told}
-    waiting = [by_hand(clean, kept)] if last else []
-    made, first = 0, None
-    for step in steps:
+    model = _models.load(settings["model"])
+    kept = _models.token_ids((request or {}).get("kept") or [], model)
+    note = prompted(model, settings)[1]
+    value = {"settings": settings, "kept": len(kept), "note": note}
+    waiting, count, first = [], 0, 0.0
+    for token in chips_of(settings, kept):
         now = time.monotonic()
-        made, first = made + 1, first or now - begun
-        waiting.append(shown(step, clean["model"], len(kept) + step.index))
-        if now - sent > EVERY or made == 1:
-            yield plan | {"new": waiting, "done": False, "made": made, "seconds": now - begun, "first": first}
+        waiting.append(token)
+        count, first = count + 1, first or now - begun
+        begins = count == 1
+        if begins or now - sent > EVERY:
+            timing = {"count": count, "seconds": now - begun, "first": first}
+            yield value | {"new": waiting, "begins": begins, "done": False, **timing}
             waiting, sent = [], now
         if now - begun > SECONDS:
-            plan["told"] = f"Ended after {SECONDS:.0f} seconds."
+            value["note"] = f"Time limit reached: {SECONDS:.0f} seconds."
+            value["settings"] = settings | {"tokens": len(kept) + count}
             break
-    yield plan | {"new": waiting, "done": True, "made": made, "seconds": time.monotonic() - begun, "first": first or 0}
+    timing = {"count": count, "seconds": time.monotonic() - begun, "first": first}
+    yield value | {"new": waiting, "begins": count == 0, "done": True, **timing}
 
 
-def by_hand(clean: dict, kept: list[int]) -> dict:
-    """The last of the kept tokens as `shown` gives it, as if it had been drawn."""
-    step = _explain.token_step(clean, kept[:-1])
-    p = step.logits.double().softmax(0)
-    chosen = shown(step, clean["model"], len(kept) - 1)
-    return chosen | {"id": kept[-1], "text": _models.piece(clean["model"], kept[-1]), "p": round(float(p[kept[-1]]), 4)}
+def show(**settings: Any) -> dict:
+    """The whole text, and what the menus offer."""
+    *_, last = messages = list(write(**settings))
+    new = [token for message in messages for token in message["new"]]
+    return last | {"new": new, "begins": True, **menus()}
 
 
-@_checks.stream_handler
-def write(view: dict) -> Iterator[dict]:
-    """The control's value {"ask": {settings, "kept": ids, "chosen": id or none}} -> its value, token by token."""
-    request = _checks.record(_checks.record(view, "The stage").get("ask"), "The request")
-    clean = settings_of(request)
-    model = _models.load(clean["model"])
-    kept = _models.token_ids(request.get("kept", []), model)
-    chosen = request.get("chosen")
-    if chosen is not None:
-        kept += _models.token_ids([chosen], model)
-    yield from messages(clean, kept, chosen is not None)
+def menus(_request: dict | None = None) -> dict:
+    """The models there are, fetched ones among them, and the filters."""
+    fetched = {name: name for name in _models.FETCHED}
+    return {"models": NAMES | fetched, "knobs": {name: list(knob) for name, knob in KNOBS.items()}}
 
 
-def save(request: dict) -> str:
-    """{settings, "made": ids} -> the page as PNG in base64, its settings inside."""
-    clean = settings_of(request)
-    model = _models.load(clean["model"])
-    made = _models.token_ids(request.get("made", []), model)
-    parts = [(clean["prompt"], SOFT), (model.tokenizer.decode(made), INK)]
-    return _keep.saved(_pictures.of_text(parts), as_link(clean))
+def written(settings: Mapping[str, Any]) -> str:
+    """The text after the prompt."""
+    return "".join(token["text"] for token in chips_of(settings, []))
 
 
-def restore(request: dict) -> dict:
-    """{"png"}: a picture that `save` made -> the control's value: its text, written again."""
-    return whole(_keep.opened(request, TAB, "write"))
+def depth(p: float) -> float:
+    """The shade of a token, in [0, 1]: its surprise; a probability of e^-6 has the deepest."""
+    return -math.log(max(p, 1e-4)) / 6
 
 
-def whole(found: dict) -> dict:
-    """Settings -> the control's value with the whole text in it."""
-    *_, last = all_messages = list(messages(settings_of(found), [], False))
-    return last | {"new": [token for message in all_messages for token in message["new"]]} | choices(NAMES)
+def picture(**settings: Any) -> Image.Image:
+    """The prompt, and what was written after it, shaded by surprise."""
+    tokens = [(token["text"], depth(token["p"])) for token in chips_of(settings, [])]
+    return text_image.of_text([(settings["prompt"], SOFT), *text_image.shaded(tokens)])
 
 
-def choices(models: dict[str, str]) -> dict:
-    """What the control's menus offer."""
-    return {"models": models, "knobs": {name: list(knob) for name, knob in KNOBS.items()}}
+def code(model: str, prompt: str, filters: str, seed: int, tokens: int, choices: str, chat: bool = False) -> str:
+    by_hand = choices_of(choices, model)
+    first, last, lines = _models.model_code(model, prompt, chat)
+    stop, ended = "", ""
+    if model not in NAMES:  # only the Hub's have a token that ends a text
+        stop = ", stop=model.stop"
+        ended = "    if n > 0 and tokens[-1] in model.stop:\n        break\n"
+    head = f"""import torch
+
+{first}from genai_core.language.sampling import generate{_models.chain_import(filters)}
+{last}
+{lines}
+chain = {_models.chain_code(filters)}
+"""
+    if not by_hand:
+        return f"""{head}generator = torch.Generator().manual_seed({seed})
+tokens = generate(model, ids, chain=chain, max_tokens={tokens}, generator=generator{stop})
+print(text_after(model.tokenizer, prompt, tokens))
+"""
+    return f"""{head}by_hand, tokens = {by_hand}, []  # index -> the token that was chosen instead of the one drawn
+for until in [*by_hand, {tokens}]:
+    generator = torch.Generator().manual_seed({seed})
+    for _ in tokens:  # the same draw for the same index
+        torch.rand((), generator=generator, dtype=torch.float64)
+    n = until - len(tokens)
+    tokens += generate(model, ids + tokens, chain=chain, max_tokens=n, generator=generator{stop}) if n > 0 else []
+{ended}    tokens += [by_hand[until]] if until in by_hand else []
+print(text_after(model.tokenizer, prompt, tokens))
+"""
 
 
-def start(_request: dict) -> dict:
-    """The stage at first: a text that has been written."""
-    return whole({})
+def says(**settings: Any) -> str:
+    return written(settings)
 
 
-@_checks.stream_handler
-def preset(event: gr.EventData) -> Iterator[dict]:
-    """The chosen preset -> the control's value, token by token."""
-    state = STATES[_checks.choice(event.preset, "The preset", tuple(PRESETS))]
-    yield from messages(settings_of(FIRST | state), [], False)
-
-
-def control(**arguments) -> tuple:
-    """The control, in which a press writes, and that run."""
-    made = _common.control("write", None, [start, inspect, save, restore], **arguments)
-    return made, made.submit(write, made, made, **QUIET, **STREAM)
-
-
-def build() -> gr.HTML:
-    """Returns the control, which `whole` fills."""
-    _common.lead(
-        "<b>Press Write</b>, then <b>click a letter</b>: see what the model expected, what each filter took away, and "
-        "the draw that decided. Click another candidate to go on from it."
-    )
-    pills = _common.presets(PRESETS)
-    made, run = control()
-    other = pills.click(preset, None, made, **QUIET, **STREAM, **AGAIN)
-    _common.ended_by([run, other], made.stop, pills.stop)
-    return made
+PART = Part(
+    id="write",
+    title="Write",
+    lead="<b>Press Write</b>, then <b>click a letter</b>: see what the model expected, what each filter took away, and "
+    "the draw that decided. Click another candidate to go on from it.",
+    stage="text/write",
+    settings=(
+        _models.MODEL,
+        Setting("prompt", text(_models.LONGEST, lines=3), "ROMEO:\n", "The prompt"),
+        _models.FILTERS_SETTING,
+        Setting("seed", seed(), 1, "Seed"),
+        Setting("tokens", integer(1, MOST), 300, "The number of tokens"),
+        Setting("choices", checked(choices_text), "", "The choices"),
+    ),
+    presets=(
+        Preset(
+            "Greedy",
+            "Always the likeliest token. How long until it repeats itself?",
+            {"filters": "temperature=0"},
+            "Not long: the same phrases come round again.",
+        ),
+        Preset(
+            "Balanced",
+            "A little sharper, without the tail. Is it still surprising?",
+            {"filters": "temperature=0.8,top_p=0.95"},
+            "Words are spelt well, and no line is like the one before.",
+        ),
+        Preset(
+            "Creative",
+            "Flatter, but without the unlikely tokens. Do its words still hold together?",
+            {"filters": "temperature=1.2,min_p=0.08"},
+            "They do: min-p cuts the tail, so that the temperature costs sense rather than spelling.",
+        ),
+        Preset(
+            "Neutral: all off",
+            "The model's own probabilities, nothing in between. What does the tail do to spelling?",
+            {"filters": ""},
+            "Now and then an unlikely letter is drawn, and the word is lost.",
+        ),
+        Preset(
+            "Once upon a time",
+            "Tokens of several letters, another corpus. What is a token here?",
+            {"model": "gpt-stories", "prompt": "Once upon a time", "filters": "temperature=0.7,top_p=0.95"},
+            "Frequent words are one token with their space; rare ones are put together from pieces.",
+        ),
+    ),
+    functions=(inspect, menus),
+    run=write,
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

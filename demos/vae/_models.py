@@ -1,33 +1,61 @@
-"""What the parts of the VAE tab share: its checkpoints, the state of a point in latent space, its settings."""
+"""What the parts of the VAE tab share: its checkpoints, their latent dimensions, codes and their pictures."""
 
 import functools
 
 import torch
 
-from demos import _checks, _common, _interpolate, _keep
-from genai_core import checkpoints, lenet, metrics, vae
+from demos._ui import images, interpolation
+from demos._ui.settings import Setting, choice, numbers, seed
+from genai_core import evaluation, vae
+from genai_core.common import checkpoints
 
-TAB = "vae"
-MODELS = ("vae-mnist", "vae-fashion", "vae-mnist-2d")
-LIMIT = 3.0  # standard deviations of the prior that a slider spans; settings may go to twice that
 NAMES = {"vae-mnist": "digits, 16 latents", "vae-fashion": "garments, 16 latents", "vae-mnist-2d": "digits, 2 latents"}
+LIMIT = 3.0  # standard deviations of the prior that a slider spans; settings may go to twice that
 
 
-def model_of(request: dict) -> tuple[str, vae.VAE]:
-    name = _checks.choice(request.get("model"), "The model", MODELS)
-    return name, vae.load(name)
+def latents(name: str) -> int:
+    return vae.RECIPES[name].config.latents
 
 
-def codes(z: list[float], model: vae.VAE) -> torch.Tensor:
-    """One code from a request, checked: [1, latents]."""
-    clean = _checks.numbers(z, "z", model.config.latents, -2 * LIMIT, 2 * LIMIT)
-    return torch.tensor([clean])
+def rounded(z: torch.Tensor) -> list[float]:
+    """A code [latents] as numbers with two decimals, as the sliders and links hold it."""
+    return [round(v, 2) for v in z.tolist()]
+
+
+@functools.cache
+def usual_norms(name: str) -> list[float]:
+    """Between which norms nine in ten draws from the prior lie, of 20,000: near the root of the number of latents only
+    where there are many.
+    """
+    norm = torch.randn((20_000, latents(name)), generator=torch.Generator().manual_seed(0)).norm(dim=1)
+    return norm.quantile(torch.tensor([0.05, 0.95])).tolist()
+
+
+def draw(name: str, seed: int) -> list[float]:
+    """A code from the prior, within what a slider spans."""
+    z = torch.randn(latents(name), generator=torch.Generator().manual_seed(seed))
+    return rounded(z.clamp(-LIMIT, LIMIT))
+
+
+MODEL = Setting("model", choice(NAMES), "vae-mnist", "Model")
+SEED = Setting("seed", seed(), 0, "Seed")
+Z = Setting(
+    "z",
+    numbers(lambda others: latents(others["model"]), -2 * LIMIT, 2 * LIMIT),
+    lambda others: draw(others["model"], others.get("seed", 0)),
+    "z",
+)
 
 
 @torch.inference_mode()
 def decode(model: vae.VAE, z: torch.Tensor) -> torch.Tensor:
     """Codes [N, latents] on the CPU -> pictures [N, 1, 28, 28] on the CPU."""
     return model.decode(z.to(checkpoints.default_device())).cpu()
+
+
+def picture(model: str, z: list[float]) -> torch.Tensor:
+    """One code -> its picture [1, 1, 28, 28]."""
+    return decode(vae.load(model), torch.tensor([z]))
 
 
 def dimensions(name: str) -> list[dict]:
@@ -48,57 +76,36 @@ def dimensions(name: str) -> list[dict]:
     ]
 
 
-def draw(name: str, seed: int) -> list[float]:
-    """A code from the prior."""
-    n = vae.load(name).config.latents
-    z = torch.randn(n, generator=torch.Generator().manual_seed(seed)).clamp(-LIMIT, LIMIT)
-    return rounded(z)
-
-
-def rounded(z: torch.Tensor) -> list[float]:
-    """A code [latents] as numbers with two decimals, as the sliders and links hold it."""
-    return [round(v, 2) for v in z.tolist()]
-
-
 @functools.cache
 def reading(digit: int) -> torch.Tensor:
     """Of 400 draws from the prior of `vae-mnist`, the code whose picture the LeNet reads most surely as `digit`."""
     model = vae.load("vae-mnist")
     z = torch.randn((400, model.config.latents), generator=torch.Generator().manual_seed(0)).clamp(-LIMIT, LIMIT)
-    return z[metrics.read(lenet.judge("mnist"), decode(model, z))[:, digit].argmax()]
+    return z[evaluation.read(evaluation.evaluation_classifier("mnist"), decode(model, z))[:, digit].argmax()]
 
 
-def state(name: str, z: list[float], seed: int, note: str = "") -> dict:
-    """The value of the slider control: a point in latent space and its picture."""
-    model = vae.load(name)
-    picture = _common.tile(decode(model, codes(z, model)), 1)
-    return {
-        "tab": TAB,
-        "part": "sliders",
-        "model": name,
-        "z": z,
-        "seed": seed,
-        "dims": dimensions(name),
-        "src": _common.data_uri(picture),
-        "note": note,
-        "limit": LIMIT,
-        "heading": "Latent variables, strongest first",
-        "unit": "KL in nat",
-        "prior": True,
-        "classes": None,
-    }
+PROGRAM = """import torch
+
+from genai_core import vae
+
+model = vae.load("{model}")
 
 
-def settings_of(request: dict) -> tuple[str, list[float], int]:
-    """Model, z and seed from a link or a saved picture."""
-    name, model = model_of(request)
-    clean = codes(_keep.listed(request.get("z", ""), "z"), model)[0]
-    return name, rounded(clean), _keep.seed(request.get("seed", 0))
+def draw(seed):  # a code from the prior, within 3 standard deviations, with two decimals as the page has it
+    z = torch.randn(model.config.latents, generator=torch.Generator().manual_seed(seed)).clamp(-3, 3)
+    return torch.tensor([round(v, 2) for v in z.tolist()])
 
 
-SPACE = _interpolate.Space(
-    TAB,
-    NAMES,
-    lambda name, seed: torch.tensor(draw(name, seed)),
-    lambda name, z, _label: decode(vae.load(name), z),
+a, b, decode = draw({from_seed}), draw({to_seed}), model.decode
+"""
+SPACE = interpolation.Space(
+    names=NAMES,
+    code=lambda name, seed: torch.tensor(draw(name, seed)),
+    decode=lambda name, z, _label: decode(vae.load(name), z),
+    program=PROGRAM,
 )
+
+
+def png(x: torch.Tensor) -> str:
+    """One picture [1, 1, 28, 28] as PNG in base64."""
+    return images.png(images.tile(x, 1))

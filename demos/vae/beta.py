@@ -1,12 +1,14 @@
 """One digit through four models that differ in beta alone: what the rate buys, and where the posterior collapses."""
 
-import gradio as gr
 import torch
 from PIL import Image
 
-from demos import _checks, _common, _keep
+from demos._ui import images
+from demos._ui.settings import Setting, choice
+from demos._ui.tab import Part
 from demos.vae import _models
-from genai_core import checkpoints, vae
+from genai_core import vae
+from genai_core.common import checkpoints
 
 BETAS = (0.25, 1.0, 4.0, 16.0)
 DIGITS = [str(d) for d in range(10)]
@@ -77,7 +79,6 @@ def plane(measured: dict[float, dict]) -> str:
     )
 
 
-@torch.inference_mode()
 def family(x: torch.Tensor) -> str:
     """One picture [1, 1, 28, 28] through the four models, as HTML. Raises: CheckpointError."""
     measured = {beta: checkpoints.read_json(name_of(beta), "metrics.json") for beta in BETAS}
@@ -85,10 +86,9 @@ def family(x: torch.Tensor) -> str:
     rows = []
     for beta, m in measured.items():
         model = vae.load(name_of(beta))
-        mu, _ = model.encode(x.to(checkpoints.default_device()))
-        rebuilt = _models.decode(model, mu.cpu())
+        rebuilt = reconstruction(model, x)
         pictures = "".join(
-            f'<img class="pixels" src="{_common.data_uri(_common.tile(p[None], 1))}" alt="{what}, beta {beta:g}">'
+            f'<img class="pixels" src="{images.data_uri(images.tile(p[None], 1))}" alt="{what}, beta {beta:g}">'
             for p, what in zip(
                 [*rebuilt, *draws(model)], ["reconstruction", *["sample from the prior"] * 6], strict=True
             )
@@ -98,7 +98,7 @@ def family(x: torch.Tensor) -> str:
             f"distortion {m['distortion']:.1f} nat<br>{m['active_dimensions']} of {len(m['kl_per_dimension'])} in use"
             f'</div><div class="pictures">{pictures}</div><div>{bars(m["kl_per_dimension"], top)}</div></div>'
         )
-    original = _common.data_uri(_common.tile(x, 1))
+    original = images.data_uri(images.tile(x, 1))
     head = (
         f'<div class="beta head"><div><img class="pixels" src="{original}" alt="the digit given to all four"></div>'
         "<div>first its reconstruction, then six samples from the prior, seed 0</div>"
@@ -106,32 +106,33 @@ def family(x: torch.Tensor) -> str:
     )
     return f'<div class="card stage">{head}{"".join(rows)}</div><div class="card" style="margin-top:16px">' + (
         f'<h3>Rate and distortion over the test digits</h3><div class="rd">{plane(measured)}<p class="caption">'
-        "A high β makes every nat of KL dear: dimensions switch off one by one (their bar turns grey: the posterior "
-        "equals the prior), reconstructions lose what those nats held, and samples stay in step with them. A low β "
-        "spends many nats: sharp reconstructions, and samples that fall apart, because the prior no longer covers "
-        "where codes lie. On the dashed line the ELBO is that of the best of the four.</p></div></div>"
+        "A high β makes every nat of KL expensive: dimensions switch off one by one (their bar turns grey: the "
+        "posterior equals the prior), reconstructions lose what those nats held, and samples stay in step with them. "
+        "A low β spends many nats: sharp reconstructions, and samples that fall apart, because the prior no longer "
+        "covers where codes lie. On the dashed line the ELBO is that of the best of the four.</p></div></div>"
     )
 
 
-def settings_of(digit: str) -> dict:
-    return {"digit": _checks.choice(digit, "The digit", DIGITS)}
-
-
-def values(settings: dict) -> tuple[str]:
-    """Settings of a link or a saved picture -> the digit. Raises: InputError."""
-    return (settings_of(settings.get("digit"))["digit"],)
-
-
-@torch.inference_mode()
-def sheet(digit: str) -> Image.Image:
+def picture(digit: str) -> Image.Image:
     """The four models' rows as one picture: reconstruction, then six samples."""
-    x = _models.decode(vae.load("vae-mnist"), _models.reading(int(settings_of(digit)["digit"]))[None])
+    x = digit_picture(digit)
     rows = []
     for beta in BETAS:
         model = vae.load(name_of(beta))
-        mu, _ = model.encode(x.to(checkpoints.default_device()))
-        rows += [_models.decode(model, mu.cpu()), draws(model)]
-    return _common.tile(torch.cat(rows), 7, gap=4, zoom=3)
+        rows += [reconstruction(model, x), draws(model)]
+    return images.tile(torch.cat(rows), 7, gap=4, zoom=3)
+
+
+def digit_picture(digit: str) -> torch.Tensor:
+    """The digit as `vae-mnist` draws it, [1, 1, 28, 28]."""
+    return _models.picture("vae-mnist", _models.rounded(_models.reading(int(digit))))
+
+
+@torch.inference_mode()
+def reconstruction(model: vae.VAE, x: torch.Tensor) -> torch.Tensor:
+    """x [1, 1, 28, 28] -> the decoded mean of its posterior."""
+    mu, _ = model.encode(x.to(checkpoints.default_device()))
+    return _models.decode(model, mu.cpu())
 
 
 def draws(model: vae.VAE) -> torch.Tensor:
@@ -139,22 +140,39 @@ def draws(model: vae.VAE) -> torch.Tensor:
     return vae.sample(model, 6, generator=torch.Generator().manual_seed(0)).cpu()
 
 
-@_checks.handler
 def show(digit: str) -> str:
-    """A digit "0" to "9" (as our own VAE draws it) -> the family as HTML."""
-    d = int(_checks.choice(digit, "The digit", DIGITS))
-    model = vae.load("vae-mnist")
-    return family(_models.decode(model, _models.reading(d)[None]))
+    """One digit through the four models, as HTML."""
+    return family(digit_picture(digit))
 
 
-def build():
-    """Returns the input and the output, for the first picture when the sub-tab is opened."""
-    _common.lead(
-        "<b>Pick a digit</b> and read downwards: the dearer the KL, the fewer dimensions stay in use. Look for the "
-        "one that the picture loses first."
-    )
-    digit = gr.Radio(DIGITS, value="5", label="Digit, as our own VAE draws it")
-    out = gr.HTML('<div class="card empty">Four models, one digit.</div>')
-    digit.change(show, digit, out, **_common.STREAM, **_common.QUIET)
-    _keep.bar(_models.TAB, "beta", [digit], settings_of, sheet, values)
-    return digit, out
+def code(digit: str) -> str:
+    z = _models.rounded(_models.reading(int(digit)))
+    return f"""import torch
+
+from genai_core import vae
+from genai_core.common.pictures import tile
+
+rows = []
+with torch.inference_mode():
+    x = vae.load("vae-mnist").decode(torch.tensor([{z}]))
+    for beta in ("0.25", "1", "4", "16"):
+        model = vae.load(f"vae-mnist-beta{{beta}}")
+        mu, _ = model.encode(x)
+        rows += [model.decode(mu), vae.sample(model, 6, generator=torch.Generator().manual_seed(0))]
+image = tile(torch.cat(rows), 7, gap=4, zoom=3)
+image.save("picture.png")
+"""
+
+
+PART = Part(
+    id="beta",
+    title="Beta",
+    lead="<b>Pick a digit</b> and read downwards: the higher the weight of the KL, the fewer dimensions stay in use. "
+    "Look for the one that the picture loses first.",
+    settings=(Setting("digit", choice(DIGITS), "5", "Digit, as our own VAE draws it"),),
+    form=True,
+    wide=True,
+    show=show,
+    picture=picture,
+    code=code,
+)
