@@ -15,6 +15,7 @@ import torch  # noqa: E402
 from genai_core import data  # noqa: E402
 
 torch.set_num_threads(1)
+pytest.register_assert_rewrite("benchmarks")  # what browser tests share with them says what was not so
 
 
 @pytest.fixture

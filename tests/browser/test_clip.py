@@ -2,8 +2,8 @@ import base64
 
 import pytest
 
-from demos import _checks
-from tests.browser.steps import open_part
+from benchmarks._browser import open_part, open_tab
+from demos._ui import validation
 from tests.demos.test_clip import picture_file
 
 LOAD = 60_000  # ms: the first search imports open_clip and fills the index
@@ -11,7 +11,7 @@ LOAD = 60_000  # ms: the first search imports open_clip and fills the index
 
 @pytest.fixture
 def tab(page):
-    page.get_by_role("tab", name="CLIP").click()
+    open_tab(page, "clip")
     page.locator(".found button").first.wait_for(timeout=LOAD)
     return page
 
@@ -52,7 +52,7 @@ def test_a_filter_and_a_saved_page(tab, tmp_path):
         tab.get_by_role("button", name="Save PNG").first.click()
     file = tmp_path / "page.png"
     waiting.value.save_as(file)
-    assert _checks.settings_in(file.read_bytes())["background"] == "navy"
+    assert validation.settings_in(file.read_bytes())["background"] == "navy"
 
 
 def test_own_pictures_are_searched_and_an_unreadable_one_is_named(tab):

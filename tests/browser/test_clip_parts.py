@@ -1,13 +1,13 @@
 import pytest
 
-from demos import _checks
-from tests.browser.steps import open_part
+from benchmarks._browser import open_part, open_tab
+from demos._ui import validation
 
 FIRST = 60_000  # ms: the first call reads the model
 
 
 def opened(page, part):
-    page.get_by_role("tab", name="CLIP").click()
+    open_tab(page, "clip")
     open_part(page, part)
 
 
@@ -42,25 +42,25 @@ def drag(page, label, value):
 
 
 def test_the_temperature_moves_the_shares_and_comes_back(classify):
-    learnt = shares(classify)
+    learned = shares(classify)
     drag(classify, "Temperature T", 0.47)
-    assert shares(classify) != learnt
+    assert shares(classify) != learned
     assert max(float(share.rstrip("\u00a0%")) for share in shares(classify)) < 30
-    classify.get_by_role("button", name="learnt:").click()
-    assert shares(classify) == learnt
+    classify.get_by_role("button", name="learned:").click()
+    assert shares(classify) == learned
 
 
 def test_own_labels_are_asked_at_once_and_unknown_words_are_named(classify):
-    classify.get_by_label("Labels, one a line").fill("a blue thing\na zebra")
+    classify.get_by_label("Labels, one per line").fill("a blue thing\na zebra")
     classify.wait_for_function("document.querySelectorAll('.bar').length === 2")
-    classify.get_by_text("It has never read “zebra”").wait_for()
+    classify.get_by_text("Not in the vocabulary: “zebra”").wait_for()
     assert classify.locator(".bars .strange").inner_text() == "zebra"
-    classify.get_by_label("Labels, one a line").fill("<img src=x onerror=alert(1)>\nred")
+    classify.get_by_label("Labels, one per line").fill("<img src=x onerror=alert(1)>\nred")
     classify.get_by_text("<img src=x").first.wait_for()
     assert classify.locator(".bars img").count() == 0
 
 
-def test_the_accuracy_is_told_and_another_picture_comes(classify):
+def test_the_accuracy_is_shown_and_another_picture_comes(classify):
     classify.get_by_text("Over 400 pictures").wait_for(timeout=FIRST)
     before = classify.locator(".view .what").inner_text()
     classify.get_by_role("button", name="Another picture").locator("visible=true").click()
@@ -75,10 +75,10 @@ def test_a_saved_classifier_comes_back(classify, tmp_path):
         classify.get_by_role("button", name="Save PNG").locator("visible=true").click()
     file = tmp_path / "classes.png"
     waiting.value.save_as(file)
-    assert _checks.settings_in(file.read_bytes())["part"] == "classify"
+    assert validation.settings_in(file.read_bytes())["part"] == "classify"
     classify.get_by_role("button", name="Which colour?").click()
     classify.wait_for_function("document.querySelectorAll('.bar').length === 8")
-    classify.locator(".stage:visible input.open").set_input_files(file)
+    classify.locator(".share:visible input.open").set_input_files(file)
     classify.wait_for_function("document.querySelectorAll('.bar').length === 4")
 
 

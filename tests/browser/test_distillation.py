@@ -1,14 +1,14 @@
 import pytest
 
-from demos import _checks
-from tests.browser.steps import open_part
+from benchmarks._browser import SETTLED, open_part, open_tab
+from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
 
 @pytest.fixture
 def tab(page):
-    page.get_by_role("tab", name="Distillation").click()
+    open_tab(page, "distillation")
     page.wait_for_function("document.querySelectorAll('.bars .row').length === 30")
     return page
 
@@ -27,6 +27,7 @@ def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
     tab.mouse.up()
     tab.wait_for_function("b => document.querySelector('.bars .row .num').textContent !== b", arg=before[0])
     tab.get_by_text("The teacher says 1.").wait_for()
+    tab.wait_for_function(SETTLED)  # the last stroke has been read
     asked = []
     tab.on("request", lambda r: asked.append(r.url) if "/gradio_api/" in r.url and "heartbeat" not in r.url else None)
     cold = bars(tab)
@@ -52,6 +53,26 @@ def test_similarity_follows_the_temperature(tab):
     before = tab.locator(".grid i").nth(1).get_attribute("title")
     tab.locator(".t:visible").evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
     tab.wait_for_function("b => document.querySelectorAll('.grid i')[1].title !== b", arg=before)
+
+
+@pytest.mark.parametrize(("title", "slider"), [("Alike", ".t"), ("Missing", ".bias")])
+def test_a_copied_link_leaves_the_number_of_the_slider(tab, title, slider):
+    open_part(tab, title)
+    tab.locator(".maps .grid:visible, .threes figure:visible").first.wait_for()
+    tab.locator(f"{slider}:visible").evaluate("(s) => { s.value = 7; s.dispatchEvent(new Event('input')); }")
+    tab.wait_for_function("[...document.querySelectorAll('.readout')].some((r) => r.textContent === '7.0')")
+    tab.get_by_role("button", name="Copy link").locator("visible=true").click()
+    tab.locator(".status:visible").filter(has_text="ink").wait_for()
+    assert tab.locator(".readout:visible").inner_text() == "7.0"
+
+
+def test_the_third_that_is_chosen_in_ask_is_in_the_saved_picture(tab, tmp_path):
+    tab.locator(".third").select_option("compact-mnist")
+    tab.wait_for_function("document.querySelectorAll('.bars h3')[2].textContent.startsWith('compact')")
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name="Save PNG").first.click()
+    waiting.value.save_as(tmp_path / "digit.png")
+    assert validation.settings_in((tmp_path / "digit.png").read_bytes())["third"] == "compact-mnist"
 
 
 def test_the_bias_brings_to_light_what_was_never_seen(tab):
@@ -93,7 +114,7 @@ def test_a_saved_picture_brings_the_temperature_back(tab, tmp_path):
         tab.get_by_role("button", name="Save PNG").first.click()
     file = tmp_path / "digit.png"
     waiting.value.save_as(file)
-    assert _checks.settings_in(file.read_bytes())["temperature"] == 9
+    assert validation.settings_in(file.read_bytes())["temperature"] == 9
     tab.locator(".t").first.evaluate("(s) => { s.value = 2; s.dispatchEvent(new Event('input')); }")
     tab.locator("input.open").first.set_input_files(file)
     tab.get_by_text("Settings restored from the picture.").wait_for()

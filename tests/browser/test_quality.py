@@ -7,16 +7,16 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 import app
-from tests.browser.conftest import visit
-from tests.browser.steps import every_part
+from benchmarks._browser import every_part, visit
 
-TITLES = ("Home", *(tab.TITLE for tab in app.TABS))
+IDS = ("home", *(tab.id for tab in app.TABS))
 
 # The whole page on Home, then the panel of the tab that is shown: its neighbours are hidden, and would cost time.
 FAULTS = """async (only) => {
   const shown = [...document.querySelectorAll('[role=tabpanel]')].find((panel) => panel.checkVisibility());
-  const home = document.querySelector('[role=tab][aria-selected=true]').textContent.trim() === 'Home';
-  const { violations } = await axe.run(home ? document : shown, { resultTypes: ['violations'], ...only });
+  const home = Boolean(document.querySelector('nav a[data-id=home][aria-current=page]'));
+  const options = { resultTypes: ['violations'], preload: false, ...only };
+  const { violations } = await axe.run(home ? document : shown, options);
   return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).flatMap((v) => v.nodes.map((n) =>
     [v.id, n.target.join(' '), n.html.slice(0, 160), n.any[0]?.message ?? '']));
 }"""
@@ -27,12 +27,13 @@ TOUCHABLE = """() => [...document.querySelectorAll('[role=tabpanel] *')].filter(
   if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || node.disabled) return false;
   const hand = (n) => ['pointer', 'crosshair', 'grab'].includes(getComputedStyle(n).cursor);
   return node.matches('input, select, textarea, button, a[href], summary') || (hand(node) && !hand(node.parentElement));
-}).filter((node) => !node.matches('[type=radio]:not(:checked)') &&
+}).filter((node) => !node.matches('[type=radio]:not(:checked), label:has([type=radio]:not(:checked))') &&
   !node.closest('.visually-hidden, [aria-hidden=true], [role=option]'))"""
 WATCH = "window.reached = new Set(); document.addEventListener('focusin', (event) => window.reached.add(event.target));"
 AFRESH = """() => {
   window.reached.clear();
-  [...document.querySelectorAll('[role=tab][aria-selected=true]')].findLast((tab) => tab.checkVisibility()).focus();
+  const tab = [...document.querySelectorAll('[role=tab][aria-selected=true]')].findLast((tab) => tab.checkVisibility());
+  (tab ?? document.querySelector('nav a[aria-current=page]')).focus();
 }"""
 MISSED = f"""() => ({TOUCHABLE})().filter((node) => ![...window.reached].some((seen) =>
   seen === node || node.contains(seen) || (seen.contains(node) && !seen.matches('[role=tabpanel]'))))
@@ -42,7 +43,7 @@ MISSED = f"""() => ({TOUCHABLE})().filter((node) => ![...window.reached].some((s
 def faults(page) -> list[list[str]]:
     """Serious and critical findings of axe-core, in the dark theme those of contrast: rule, place, markup, reason."""
     page.emulate_media(reduced_motion="reduce")  # no colour is on its way to another while it is looked at
-    found = page.evaluate(FAULTS, {})
+    found = page.evaluate(FAULTS, {"rules": {"target-size": {"enabled": True}}})
     page.evaluate(DARK, True)
     found += page.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
     page.evaluate(DARK, False)
@@ -63,13 +64,45 @@ def missed(page) -> list[str]:
     return found
 
 
-def too_wide(page) -> list[int]:
-    """The page's width at 390 px, where it is more."""
+FAR = """[...document.querySelectorAll('.actions button.main')].filter((button) => button.checkVisibility())
+.filter((button) => button.getBoundingClientRect().bottom > innerHeight).map((button) => button.textContent)"""
+
+
+def too_large_for_a_phone(page) -> list:
+    """The page's width at 390 px, where it is more, and the button that starts a run, where one must scroll to it."""
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_timeout(150)
-    width = page.evaluate("document.documentElement.scrollWidth")
+    width, far = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(FAR)
     page.set_viewport_size({"width": 1280, "height": 1000})
-    return [width] if width > 390 else []
+    return [width] * (width > 390) + far
+
+
+SMALL = f"""() => ({TOUCHABLE})()
+.filter((node) => node.matches('input, select, textarea, button, summary')).map((node) => {{
+  const boxes = [node, ...(node.labels ?? [])].map((one) => one.getBoundingClientRect());
+  return [node, ...['width', 'height'].map((side) => Math.round(Math.max(...boxes.map((box) => box[side]))))];
+}}).filter(([, width, height]) => Math.min(width, height) < 24)
+.map(([node, width, height]) => `${{width}} x ${{height}}: ${{node.outerHTML.slice(0, 160)}}`)"""
+
+
+def too_small_to_hit(page) -> list[str]:
+    """Controls whose area, with that of their label, is less than 24 px high or wide."""
+    return page.evaluate(SMALL)
+
+
+LOW = """[['.share .tools', 0], ['.stage', innerHeight / 2]].flatMap(([place, from]) =>
+  [...document.querySelectorAll(place)].filter((node) => node.checkVisibility()).slice(0, 1)
+    .map((node) => [node.getBoundingClientRect(), node.className])
+    .filter(([box]) => box.bottom > innerHeight && box.top > from).map(([, name]) => name))"""
+
+
+def below_the_window(page) -> list[str]:
+    """The save bar, where one must scroll to it at 1280 x 800, and a stage that begins in the lower half."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("scrollTo(0, 0)")
+    found = page.evaluate(LOW)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    return found
 
 
 def seen_though_hidden(page) -> list[str]:
@@ -80,19 +113,23 @@ def seen_though_hidden(page) -> list[str]:
     )
 
 
-LOOKS = (faults, missed, too_wide, seen_though_hidden)
+LOOKS = (faults, missed, too_large_for_a_phone, too_small_to_hit, below_the_window, seen_though_hidden)
 
 
 @pytest.fixture(scope="module")
 def walk(chromium, url):
-    """{look: {part: what it found}} of one walk through every part; no other host was asked for anything on it."""
+    """{look: {part: what it found}} of one walk through every part; no other host was asked for anything on it.
+
+    Each tab has a page of its own, as axe's time grows with what the page holds.
+    """
     looks = {look: {} for look in LOOKS}
-    with visit(chromium, url) as page:
-        page.evaluate(AXE_SCRIPT)
-        page.evaluate(WATCH)
-        for part in every_part(page, TITLES):
-            for look, found in looks.items():
-                found[part] = look(page)
+    for id_ in IDS:
+        with visit(chromium, url) as page:
+            page.evaluate(AXE_SCRIPT)
+            page.evaluate(WATCH)
+            for part in every_part(page, (id_,)):
+                for look, found in looks.items():
+                    found[part] = look(page)
     return looks
 
 

@@ -1,29 +1,23 @@
 """Every shipped checkpoint loads strictly, keeps its card's promises, and reaches its card's numbers again."""
 
 import json
+import math
 
 import pytest
 import torch
 
-from genai_core import (
-    cards,
-    checkpoints,
-    clip,
-    clip_evaluation,
-    data,
-    diffusion,
-    distillation,
-    gallery,
-    gan,
-    lenet,
-    metrics,
-    scenes,
-    text,
-    vae,
-)
-from genai_core.train import TECHNIQUES, TEXT
+from genai_core import clip, data, diffusion, distillation, evaluation, gan, vae
+from genai_core.autoencoders import nested, vqvae
+from genai_core.autoencoders.noise import psnr
+from genai_core.clip import evaluation as clip_evaluation
+from genai_core.clip import gallery
+from genai_core.common import cards, checkpoints
+from genai_core.data import corpora, scenes
+from genai_core.evaluation import scene_reader
+from genai_core.language import pretrained
+from genai_core.techniques import TECHNIQUES
 
-LARGE = (*TEXT, clip)
+LARGE = (*pretrained.FAMILIES, clip)
 SHIPPED = [(name, technique) for technique in TECHNIQUES for name in technique.RECIPES]
 NAMES = [name for name, _ in SHIPPED]
 
@@ -38,8 +32,8 @@ def test_it_loads_with_its_recipes_config_and_its_card_is_what_its_metrics_say(n
     folder = checkpoints.ASSETS / name
     assert model.config == technique.RECIPES[name].config
     assert all(torch.isfinite(p).all() for p in model.parameters())
-    assert (folder / "model.safetensors").stat().st_size <= (16 if technique in LARGE else 8) * 2**20
-    assert (folder / "README.md").read_text() == cards.render(name, technique.CARD)
+    assert (folder / "model.safetensors").stat().st_size <= (16 if technique in LARGE else 10) * 2**20
+    assert (folder / "README.md").read_text(encoding="utf-8") == cards.render(name, technique.CARD, technique.LABELS)
     assert figures(name)["parameters"] == sum(p.numel() for p in model.parameters())
 
 
@@ -69,10 +63,17 @@ def test_the_aims_are_reached():
     assert digits["frechet_ratio_2000_8nfe"] <= 1.6
     assert student["frechet_ratio_2000"] <= 2
     assert figures("gpt-shakespeare")["nats_per_character"] <= 1.47
+    assert figures("ae-mnist-mse-32")["ratio_to_pca"] <= 0.2
+    assert figures("anomaly-mnist")["auroc"] >= 0.95
+    assert figures("codec-scenes")["bd_rate_webp"] <= -0.3
+    assert figures("vqvae-scenes")["objects"] >= 0.95
+    assert figures("vqvae-scenes")["perplexity"] >= 250
+    assert figures("reader-scenes")["scenes"] >= 0.95
+    assert min(figures("reader-scenes")[name] for name in ("shape", "colour", "fill", "size")) >= 0.995
     assert all(0.06 <= share <= 0.14 for share in figures("cgan-mnist")["class_shares"])
 
 
-MISSED = pytest.mark.xfail(strict=True, reason="the aim is missed; the card says by how much and what was tried")
+MISSED = pytest.mark.xfail(strict=True, reason="the aim is missed: see docs/experiments.md")
 # checkpoint, figure, least, most
 DISTILLATION = [
     pytest.param("distill-teacher", "errors", 0, 67, marks=MISSED),
@@ -113,23 +114,46 @@ def test_error_counts_of_distillation_are_found_again(name):
     )
 
 
-@pytest.mark.parametrize("name", list(lenet.RECIPES))
-def test_the_judges_reach_their_accuracy_again(name):
-    if not data.available(lenet.RECIPES[name].dataset):
+def test_figures_of_autoencoders_of_scenes_are_found_again():
+    shown = [scenes.scene("test", i) for i in range(300)]
+    x, reader = scenes.render(shown), scene_reader.load()
+    rebuilt = vqvae.load().decode(vqvae.load().encode(x))
+    found, card = scene_reader.accuracy(reader, rebuilt, shown), figures("vqvae-scenes")
+    assert found["objects"] == pytest.approx(card["objects"], abs=0.03)
+    assert float(psnr(rebuilt, x).mean()) == pytest.approx(card["psnr"], abs=0.3)
+    for name in ("reader-scenes", "reader-scenes-small"):
+        right = scene_reader.accuracy(scene_reader.load(name), x, shown)["objects"]
+        assert right == pytest.approx(figures(name)["objects"], abs=0.01)
+    model, card = nested.load(), figures("ae-scenes")
+    with torch.inference_mode():
+        for k in nested.SIZES:
+            assert float(psnr(model.decode(model.encode(x, k)), x).mean()) == pytest.approx(card[f"psnr_{k}"], abs=0.4)
+            assert float(psnr(model.pca(x, k), x).mean()) == pytest.approx(card[f"psnr_pca_{k}"], abs=0.4)
+
+
+@pytest.mark.parametrize("name", list(evaluation.RECIPES))
+def test_the_classifiers_reach_their_accuracy_again(name):
+    if not data.available(evaluation.RECIPES[name].dataset):
         pytest.skip("the data set is not on this machine")
-    assert lenet.evaluate(name)["accuracy"] == pytest.approx(figures(name)["accuracy"], abs=5e-4)
+    assert evaluation.evaluate(name)["accuracy"] == pytest.approx(figures(name)["accuracy"], abs=5e-4)
 
 
 @pytest.mark.parametrize(
     ("name", "technique"), [(name, technique) for name, technique in SHIPPED if technique in (vae, gan)]
 )
 def test_samples_read_as_the_card_says(name, technique):
-    model, judge = technique.load(name), lenet.judge(technique.RECIPES[name].dataset)
-    labels = {"labels": torch.arange(10_000) % 10} if getattr(model, "conditional", False) else {}
-    made = technique.sample(model, 10_000, generator=torch.Generator().manual_seed(1), **labels).cpu()
+    """2,000 of them, within four standard errors of the card's share of 10,000."""
+    model, classifier = technique.load(name), evaluation.evaluation_classifier(technique.RECIPES[name].dataset)
+    labels = {"labels": torch.arange(2000) % 10} if getattr(model, "conditional", False) else {}
+    made = technique.sample(model, 2000, generator=torch.Generator().manual_seed(1), **labels).cpu()
+
+    def near(share):
+        return pytest.approx(share, abs=4 * math.sqrt(max(share * (1 - share), 0.001) / 2000))
+
     if labels:
-        assert metrics.read_as(judge, made, labels["labels"]) == pytest.approx(figures(name)["read_as_label"], abs=2e-3)
-    assert metrics.class_shares(judge, made) == pytest.approx(figures(name)["class_shares"], abs=2e-3)
+        assert evaluation.read_as(classifier, made, labels["labels"]) == near(figures(name)["read_as_label"])
+    shares = evaluation.class_shares(classifier, made)
+    assert all(share == near(told) for share, told in zip(shares, figures(name)["class_shares"], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -144,22 +168,22 @@ def test_some_samples_of_a_diffusion_model_are_read_as_the_card_says(name, figur
     labels = torch.arange(1000) % 10
     generator = torch.Generator().manual_seed(1)
     made = diffusion.sample(diffusion.load(name), 1000, generator=generator, labels=labels, **options).cpu()
-    found = metrics.read_as(lenet.judge("mnist"), made, labels)
+    found = evaluation.read_as(evaluation.evaluation_classifier("mnist"), made, labels)
     assert found == pytest.approx(figures(name)[figure], abs=0.015)  # four standard errors of 1,000 samples
 
 
-@pytest.mark.parametrize("technique", TEXT, ids=lambda technique: technique.__name__)
+@pytest.mark.parametrize("technique", pretrained.FAMILIES, ids=lambda technique: technique.__name__)
 def test_text_is_as_surprising_as_the_card_says(technique):
     name = next(name for name in technique.RECIPES if name.endswith("shakespeare"))
     try:
-        string = text.corpus("shakespeare", "validation")
+        string = corpora.corpus("shakespeare", "validation")
     except data.DataError as error:
         pytest.skip(str(error))
     model = technique.load(name)
     ids = torch.tensor(model.tokenizer.encode(string))
     pieces = ids[torch.arange(0, len(ids) - 256, 5 * 256)[:, None] + torch.arange(257)]  # every fifth
     with torch.inference_mode():
-        found = float(model.nats(pieces).mean())
+        found = float(model.token_nll(pieces).mean())
     assert found == pytest.approx(figures(name)["nats_per_character"], abs=0.05)
 
 

@@ -1,9 +1,10 @@
 import pytest
 
-from demos import _jobs, _live
+from demos._server import jobs
+from demos._ui import live
 
 
 @pytest.fixture(autouse=True)
 def no_beats(monkeypatch):
     """The frames of a live training alone: "nothing new" comes when the machine is slow."""
-    monkeypatch.setattr(_live, "BEAT", _jobs.SILENCE)
+    monkeypatch.setattr(live, "BEAT", jobs.SILENCE)

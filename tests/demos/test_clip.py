@@ -1,4 +1,7 @@
+"""The CLIP tab: search, own pictures, the Hub, without a server. What holds for all parts is in test_tabs.py."""
+
 import base64
+import contextlib
 import io
 import json
 import math
@@ -9,11 +12,14 @@ import pytest
 import torch
 from torchvision.transforms.functional import to_pil_image
 
-from demos import _checks, clip
-from demos.clip import _collections, _models, _query, hub, mine, search
-from genai_core import gallery, scenes
-from genai_core.clip_explain import words
-from tests.core.test_hub_clip import folder  # noqa: F401
+from demos._ui import errors, letters, tab, validation
+from demos.clip import TAB, _collections, _models, _query, classify, hub, search, yours
+from demos.clip._api import clip_classify, clip_search
+from genai_core.clip import gallery
+from genai_core.clip.explain import words
+from genai_core.common import model_cache, zvec_store
+from genai_core.data import scenes
+from tests.core.clip.test_hub import folder  # noqa: F401
 
 
 class Request:
@@ -21,7 +27,7 @@ class Request:
 
 
 def found(**settings):
-    return search.search(settings)
+    return search.show_request(settings)
 
 
 def text(*terms):
@@ -32,6 +38,16 @@ def picture_file(i=3, size=64):
     buffer = io.BytesIO()
     to_pil_image(gallery.pictures([i])[0]).resize((size, size)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def printed(settings):
+    """What the program of a search prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(search.code(**search.PART.parse(settings)), "search", "exec"), {"__name__": "__main__"})
+    return out.getvalue().removesuffix("\n")
+
+
+# --- the search ---
 
 
 def test_results_are_the_nearest_of_all_in_order():
@@ -75,7 +91,8 @@ def test_a_picture_finds_itself_and_a_sum_moves_away_from_it():
     assert value["hits"][0]["id"] == "7"
     assert value["hits"][0]["similarity"] > 0.99
     assert value["hits"][0]["true"] is None
-    assert "neither true nor false" in value["told"]
+    assert "neither true nor false" in value["note"]
+    assert list(value["thumbs"]) == ["7"]
     own = found(terms=[[1, "picture", search.shrink({"png": base64.b64encode(picture_file(7)).decode()})]])
     assert "7" in [hit["id"] for hit in own["hits"]]
     assert found(terms=[[1, "scene", "7"], [1, "text", "a blue star"]])["hits"][0]["similarity"] < 0.99
@@ -93,7 +110,7 @@ def test_folding_leaves_no_near_duplicates():
 def test_needles_are_what_was_asked_for_and_the_same_each_time():
     settings = {"terms": text((1, "two small red circles above a blue star")), "plant": True, "results": 60}
     value = found(**settings)
-    clean = _query.settings_of(settings)
+    clean = _query.parse(settings)
     needles = _query.needles(clean)
     assert len(needles) == value["needles"] == _query.NEEDLES
     assert all(scenes.holds(scene, scenes.parse(clean["terms"][0][2])) for scene in needles.values())
@@ -103,12 +120,20 @@ def test_needles_are_what_was_asked_for_and_the_same_each_time():
     similarities = [hit["similarity"] for hit in value["hits"]]
     assert similarities == sorted(similarities, reverse=True)
     assert not _query.needles(clean | {"shape": "star"})
+    planted = next(iter(needles))
+    reason = search.why({**settings, "id": planted})
+    encoder = _models.load("clip-scenes")
+    x = scenes.render([needles[planted]])
+    similarity = encoder.encode_image(x)[0] @ _query.vector(clean)
+    assert reason["similarity"] == pytest.approx(float(similarity), abs=1e-3)
+    with pytest.raises(validation.InputError, match="another query"):
+        search.why({"terms": text((1, "a star")), "plant": True, "id": "new9"})
 
 
 def test_unknown_words_are_named():
     value = found(terms=text((1, "a purple dinosaur")))
     assert value["unknown"] == ["dinosaur"]
-    assert "dinosaur" in value["told"]
+    assert "dinosaur" in value["note"]
     assert all(hit["true"] is None for hit in value["hits"])
 
 
@@ -142,33 +167,92 @@ def test_the_matrix_holds_cosines_and_truth():
     assert [row[0] for row in own["true"]] == [None] * len(ids)
 
 
-@pytest.mark.parametrize("label", search.PRESETS)
-def test_a_preset_finds_something(label):
-    value = search.preset(gr.EventData(None, {"preset": label}))
-    assert len(value["hits"]) == 15
+def test_a_saved_search_shows_the_query_the_scores_why_and_the_near_misses(monkeypatch):
+    written = []
+    monkeypatch.setattr(letters, "write", lambda pen, at, text, *options, **more: written.append(text))
+    settings = search.PART.parse({"terms": text((1, "a синий star"), (-0.5, "red")), "results": 4})
+    hits = search.show(**settings)["hits"]
+    search.picture(**settings, shown={"chosen": hits[2]["id"], "captions": ["one heart", "a star"]})
+    assert "+1.00  a синий star" in written
+    assert "−0.50  red" in written
+    assert all(any(line.startswith(f"{hit['similarity']:.3f}") for line in written) for hit in hits)
+    reason = search.why({**settings, "id": hits[2]["id"]})
+    assert any(line.endswith(f"{reason['similarity']:.3f}.") for line in written)
+    assert {"синий", "one heart"} <= set(written)
+    for bad in (5, {"captions": "x"}, {"captions": [""]}):
+        with pytest.raises(validation.InputError):
+            search.picture(**settings, shown=bad)
+    search.picture(
+        **settings, shown={"chosen": "7000", "captions": None}
+    )  # not among the results: nothing is explained
 
 
-def test_a_link_and_a_saved_picture_bring_the_query_back():
+@pytest.mark.parametrize("preset", search.PART.presets, ids=lambda preset: preset.label)
+def test_a_preset_finds_something(preset):
+    assert len(found(**preset.given())["hits"]) == 15
+
+
+def test_the_sum_of_a_picture_and_words_finds_what_its_preset_says():
+    preset = next(preset for preset in search.PART.presets if "red + blue" in preset.label)
+    first = found(**preset.given())["hits"][0]
+    assert scenes.holds(scenes.scene("test", int(first["id"])), scenes.parse("a large blue heart"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"terms": text((1, "a star"), (-0.5, "a circle")), "fold": True, "results": 8},
+        {"terms": text((1, "a heart")), "shape": "star", "colour": "blue", "things": "2", "plant": True},
+        {"terms": [[1, "scene", "7"], [0.5, "text", "a “red” star"]], "model": "clip-scenes-plain"},
+        {"terms": text((1, "two small red circles"), (-0.5, "a star")), "plant": True, "results": 5},
+    ],
+)
+def test_a_program_prints_what_was_found(settings):
+    assert printed(settings) == search.says(**search.PART.parse(settings))
+
+
+def test_what_no_program_can_have_is_said():
+    own = search.shrink({"png": base64.b64encode(picture_file()).decode()})
+    for settings in ({"terms": [[1, "picture", own]]}, {"collection": "sample"}):
+        with pytest.raises(validation.InputError, match="There is a program for"):
+            search.code(**search.PART.parse(settings))
+
+
+def test_links_of_older_versions_still_open():
     terms = [[1, "scene", "7"], [-0.5, "text", "a red “star”"]]
-    settings = {"terms": terms, "fold": True, "shape": "star", "results": 5}
-    link = {key: str(value) for key, value in search.as_link(_query.settings_of(settings)).items()}
-    with gr.Blocks():
-        places = clip.build_tab()
-    answer = clip.restore(link)
-    assert len(answer) == len(places)
-    assert answer[1]["settings"] == _query.settings_of(settings)
-    assert search.restore({"png": search.save(settings)})["settings"] == _query.settings_of(settings)
+    link = {"terms": json.dumps(terms, ensure_ascii=False), "fold": "True", "shape": "star", "results": "5"}
+    opened = tab.opened([TAB], {"tab": "clip", "part": "search", **link})
+    assert opened["settings"]["terms"] == terms
+    assert opened["settings"]["fold"] is True
+    assert opened["value"]["hits"] == found(terms=terms, fold=True, shape="star", results=5)["hits"]
     for bad in ({"terms": "[[1]]"}, {"results": "many"}, {"model": "x"}, {"shape": "egg"}, {"collection": "mine"}):
-        with pytest.raises(_checks.InputError):
-            clip.restore(link | bad)
-    with pytest.raises(_checks.InputError):
-        clip.restore({"part": "hub", "source": "javascript:x"})
+        with pytest.raises(validation.InputError):
+            tab.opened([TAB], {"tab": "clip", "part": "search", **link, **bad})
+    assert tab.opened([TAB], {"tab": "clip", "part": "hub", "source": hub.KNOWN[0]})["settings"]
 
 
 def test_the_api_searches():
-    rows = clip.clip_search("a star", without="a circle", results=3)
-    assert len(rows) == 3
+    rows, pictures = clip_search("a star", without="a circle", results=3)
+    assert len(rows) == len(pictures) == 3
     assert set(rows[0]) == {"id", "similarity", "caption", "true"}
+    assert [caption for _, caption in pictures] == [row["caption"] for row in rows]
+
+
+def test_the_api_classifies_as_the_page_does():
+    shares, details = clip_classify(scene=40, labels=["a star", "a circle"], templates=["{}"])
+    given = {"scene": 40, "labels": "a star\na circle", "templates": "{}"}
+    p, t, _ = classify.shares(**classify.PART.parse(given))
+    assert (list(shares.values()), details["temperature"]) == (p, t)
+    assert sum(shares.values()) == pytest.approx(1)
+    for bad in (
+        {"labels": [1]},
+        {"labels": [str(k) for k in range(99)]},
+        {"temperature": 0},
+        {"scene": -1},
+        {"picture": b"x"},
+    ):
+        with pytest.raises(validation.InputError):
+            clip_classify(**bad)
 
 
 BAD = [
@@ -200,15 +284,15 @@ BAD = [
     {"collection": "named:../x"},
     {"collection": "sample"},
     {"shape": "' or 1=1"},
-    {"things": 2},
+    {"things": 9},
 ]
 
 
 @pytest.mark.parametrize("settings", BAD)
 def test_bad_queries_get_one_sentence(settings):
-    answer = _checks.guarded(search.search)(settings)
+    answer = errors.guarded(search.show_request)(settings)
     assert list(answer) == ["error"]
-    assert answer["error"] != _checks.UNKNOWN
+    assert answer["error"] != errors.UNKNOWN
     assert len(answer["error"]) < 400
 
 
@@ -227,14 +311,14 @@ def test_bad_queries_get_one_sentence(settings):
         lambda: hub.named("a/../b"),
         lambda: hub.named("http://x/y"),
         lambda: hub.named(5),
-        lambda: mine.paths(None),
-        lambda: mine.paths([5]),
+        lambda: yours.paths(None),
+        lambda: yours.paths([5]),
     ],
 )
 def test_bad_requests_get_one_sentence(call):
-    answer = _checks.guarded(lambda _: call())()
+    answer = errors.guarded(lambda _: call())()
     assert list(answer) == ["error"]
-    assert answer["error"] != _checks.UNKNOWN
+    assert answer["error"] != errors.UNKNOWN
 
 
 # --- own pictures ---
@@ -261,14 +345,14 @@ def last(events):
 
 
 def test_dropped_pictures_are_searched_at_once_and_what_was_skipped_is_listed(dropped):
-    told, control, emptied = last(mine.index(dropped, "clip-scenes", None, Request()))
+    told, control, emptied = last(yours.index(dropped, "clip-scenes", None, Request()))
     assert "4 pictures read" in told
     assert "broken.png" in told
     assert "leads out of the archive" in told
     assert emptied is None
     value = control.value
     assert {hit["caption"] for hit in value["hits"]} == {"photo 0.png", "photo 1.png", "photo 2.png", "four.png"}
-    again = search.search(value["settings"] | {"terms": [[1, "scene", value["hits"][1]["id"]]]})
+    again = search.show_request(value["settings"] | {"terms": [[1, "scene", value["hits"][1]["id"]]]})
     assert again["hits"][0]["id"] == value["hits"][1]["id"]
     assert len(search.why({**value["settings"], "id": value["hits"][0]["id"]})["relevance"]) == 64
 
@@ -277,61 +361,101 @@ def test_pictures_of_one_page_are_not_those_of_another(dropped):
     class Other:
         session_hash = "two"
 
-    one = last(mine.index(dropped[:1], "clip-scenes", None, Request()))[1].value
-    two = last(mine.index(dropped[1:2], "clip-scenes", None, Other()))[1].value
+    one = last(yours.index(dropped[:1], "clip-scenes", None, Request()))[1].value
+    two = last(yours.index(dropped[1:2], "clip-scenes", None, Other()))[1].value
     assert one["settings"]["collection"] != two["settings"]["collection"]
     assert [hit["caption"] for hit in one["hits"]] == ["photo 0.png"]
     assert [hit["caption"] for hit in two["hits"]] == ["photo 1.png"]
-    mine.left(Request())
-    with pytest.raises(_checks.InputError, match="drop them in again"):
-        search.search(one["settings"])
-    assert search.search(two["settings"])["hits"]
+    yours.left(Request())
+    with pytest.raises(validation.InputError, match="drop them in again"):
+        search.show_request(one["settings"])
+    with pytest.raises(validation.InputError, match="drop them in again"):
+        search.why({**one["settings"], "id": one["hits"][0]["id"]})
+    assert search.show_request(two["settings"])["hits"]
+
+
+def test_no_link_picture_or_program_holds_own_pictures(dropped):
+    with gr.Blocks():
+        stage = search.stage("clip/yours")
+    value = last(yours.index(dropped[:1], "clip-scenes", None, Request()))[1].value
+    assert set(value["settings"]) == set(stage.props["unlinked"])
+    assert [yours.PART.settings, yours.PART.picture, yours.PART.code] == [(), None, None]
+    with pytest.raises(validation.InputError, match="There is a program for"):
+        search.code(**value["settings"])
 
 
 def test_another_model_reads_the_pictures_again(dropped):
-    before = last(mine.index(dropped[:3], "clip-scenes", None, Request()))[1].value
-    after = last(mine.read_again("clip-scenes-plain", Request()))[1].value
+    before = last(yours.index(dropped[:3], "clip-scenes", None, Request()))[1].value
+    after = last(yours.read_again("clip-scenes-plain", Request()))[1].value
     assert {hit["caption"] for hit in after["hits"]} == {hit["caption"] for hit in before["hits"]}
     assert len(after["hits"]) == 3
     assert after["settings"]["model"] == "clip-scenes-plain"
-    with pytest.raises(_checks.InputError):
-        search.search(before["settings"])
+    with pytest.raises(validation.InputError):
+        search.show_request(before["settings"])
 
 
 def test_named_collections_outlast_the_page_and_need_a_folder(dropped, tmp_path, monkeypatch):
     with pytest.raises(gr.Error, match="without --collections"):
-        last(mine.index(dropped[:1], "clip-scenes", "holiday", Request()))
+        last(yours.index(dropped[:1], "clip-scenes", "holiday", Request()))
     monkeypatch.setenv("GENAI_COLLECTIONS", str(tmp_path / "kept"))
-    told, control, _ = last(mine.index(dropped[1:2], "clip-scenes", "holiday", Request()))
+    told, control, _ = last(yours.index(dropped[1:2], "clip-scenes", "holiday", Request()))
     assert "kept on this server" in told
-    mine.left(Request())
+    yours.left(Request())
     assert _collections.names() == ["holiday"]
-    assert len(search.search(control.value["settings"])["hits"]) == 1
+    assert len(search.show_request(control.value["settings"])["hits"]) == 1
     _collections._named.pop("holiday").close()  # as a restart would
-    assert len(mine.open_named("holiday", "clip-scenes")[1].value["hits"]) == 1
+    assert len(yours.open_named("holiday", "clip-scenes")[1].value["hits"]) == 1
     with pytest.raises(gr.Error, match="choose that model"):
-        mine.open_named("holiday", "clip-scenes-plain")
+        yours.open_named("holiday", "clip-scenes-plain")
     with pytest.raises(gr.Error, match="name has 1 to 40"):
-        last(mine.index(dropped[2:3], "clip-scenes", "../out", Request()))
+        last(yours.index(dropped[2:3], "clip-scenes", "../out", Request()))
     _collections._named.pop("holiday").close()
 
 
-def test_a_hub_model_reads_a_sample_and_joins_the_menu(folder, monkeypatch):  # noqa: F811
+def test_where_zvec_does_not_run_the_same_is_found_and_a_line_says_so(dropped, monkeypatch):
+    asked = {"terms": text((1, "a large yellow ring")), "results": 20, "background": "navy", "shape": "ring"}
+    right = found(**asked)
+    assert right["store"] == ""
+    gallery.collection.cache_clear()
+    monkeypatch.setattr(zvec_store, "runs", lambda: False)
+    value = found(**asked)
+    gallery.collection.cache_clear()
+    assert value["store"] == search.NO_ZVEC
+    assert [hit["id"] for hit in value["hits"]] == [hit["id"] for hit in right["hits"]]
+    own = last(yours.index(dropped[:3], "clip-scenes", None, Request()))[1].value
+    assert {hit["caption"] for hit in own["hits"]} == {"photo 0.png", "photo 1.png", "photo 2.png"}
+
+
+def test_a_drop_that_fails_does_not_stay_listed():
+    with gr.Blocks() as demo, gr.Tab() as panel:
+        yours.build("clip/yours", panel)
+    (run,) = (fn for fn in demo.fns.values() if fn.name == "index")
+    (failed,) = (fn for fn in demo.fns.values() if fn.trigger_after == run._id and fn.trigger_only_on_failure)
+    (files,) = (block for block in demo.blocks.values() if isinstance(block, gr.File))
+    assert files in failed.outputs
+    assert failed.fn()[failed.outputs.index(files)] is None
+
+
+# --- a model of the Hub ---
+
+
+def test_a_hub_model_looks_at_a_sample_and_joins_the_menus(folder, monkeypatch):  # noqa: F811
     monkeypatch.setattr(hub, "SAMPLE", 20)
+    monkeypatch.setattr(_models, "FETCHED", model_cache.ModelCache())
     source = folder.removeprefix("local-dir:")
-    told, control, menu = last(hub.fetch(source))
-    value = control.value
-    assert told == ""
+    value = found(**last(hub.fetch(source))["search"])
     assert value["of"] == 20
     assert all(int(hit["id"]) < 20 for hit in value["hits"])
-    assert source in [name for _, name in menu.choices]
-    assert search.search(value["settings"] | {"terms": text((1, "a dog"))})["unknown"] == []
+    assert source in value["models"]
+    assert source in [name for _, name in yours.models()]
+    assert found(**value["settings"] | {"terms": text((1, "a dog"))})["unknown"] == []
+    assert hub.show(source) == last(hub.fetch(source))
 
 
-def test_a_model_that_cannot_be_had_is_one_sentence(monkeypatch):
-    with pytest.raises(gr.Error, match="could not be loaded"):
-        last(hub.fetch("/no/such/folder"))
-
-
-def test_terms_as_json():
-    assert _query.terms(json.dumps([[1, "text", " a  star "]])) == [[1, "text", "a star"]]
+def test_a_model_that_cannot_be_had_ends_its_run_with_one_sentence():
+    *_, end = tab.streamed(hub.PART)({"ask": {"settings": {"source": "/no/such/folder"}, "run": "7"}})
+    assert end["over"]
+    assert end["run"] == "7"
+    assert "could not be loaded" in end["error"]
+    (end,) = tab.streamed(hub.PART)({"ask": {"settings": {"source": "javascript:x"}, "run": "8"}})
+    assert end.keys() == {"over", "error", "run"}

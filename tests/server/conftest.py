@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import app
-from tests.browser.conftest import serve
+from benchmarks._browser import serve
 from tests.server.wire import Wire
 
 

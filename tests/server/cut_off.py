@@ -20,7 +20,7 @@ def main() -> None:
         else:
             return
         if (host.decode() if isinstance(host, bytes) else host) not in LOCAL:
-            with open(log, "a") as file:
+            with open(log, "a", encoding="utf-8") as file:
                 file.write(f"{host}\n")
             raise OSError(101, "Network is unreachable")
 

@@ -73,6 +73,67 @@ def test_the_error_falls_with_the_samplers_order(name, order):
     assert error(name, 200) < 0.01
 
 
+def zero_terminal() -> schedules.Schedule:
+    """The linear schedule, rescaled to end in noise alone [Lin 2023, algorithm 1]."""
+    root = schedules.schedule("linear").alpha_bar.sqrt()
+    return schedules.Schedule("zero", ((root - root[-1]) * root[0] / (root[0] - root[-1])).square())
+
+
+@pytest.mark.parametrize("schedule", [zero_terminal(), COSINE], ids=["alpha 0", "alpha 5e-5"])
+@pytest.mark.parametrize("name", ["ddim", "euler", "heun", "dpmpp_2m"])
+def test_from_noise_alone_the_flow_ends_where_it_should(name, schedule):
+    """x_0 = c + s x_T for a Gaussian N(c, s^2), and ever more nearly so with more steps."""
+    x = noise(100, dtype=torch.float64)
+    errors = []
+    for steps in (25, 100):
+        *_, last = SAMPLERS[name](GAUSSIAN, x, schedules.grid(schedule, steps), generator=seed(0))
+        wanted = torch.tensor([[0.3, -0.5]], dtype=torch.float64) + 0.4 * x
+        errors.append((last.after - wanted).norm(dim=1).mean().item())
+    assert errors[1] < 0.5 * errors[0]
+    assert errors[1] < 0.03
+
+
+def test_from_nearly_noise_alone_heun_does_not_magnify_an_error():
+    """The first slope counts for sigma / alpha = 20,000; an x_0 that is off by 0.01 must stay as harmless as that."""
+    calls = itertools.count()
+
+    def inexact(x, t):
+        return samplers.from_x0(x, t, GAUSSIAN(x, t).x0 + 0.01 * (-1) ** next(calls))
+
+    grid = schedules.grid(COSINE, 5)
+    ends = [list(samplers.heun(d, noise(100), grid, generator=seed(0)))[-1].after for d in (GAUSSIAN, inexact)]
+    assert (ends[0] - ends[1]).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("variance", samplers.VARIANCES)
+def test_from_noise_alone_ddpm_gives_the_gaussian(variance):
+    grid = schedules.grid(zero_terminal(), 250)
+    *_, last = samplers.ddpm(GAUSSIAN, noise(10_000), grid, generator=seed(1), variance=variance)
+    assert last.after.mean(0).tolist() == pytest.approx([0.3, -0.5], abs=0.03)
+    assert last.after.std(0).tolist() == pytest.approx([0.4, 0.4], rel=0.05)
+
+
+def test_ddpms_variances_are_those_of_a_point_and_of_a_normal():
+    """Each is exact for its data even in a few steps [Ho 2020, section 3.2]."""
+    grid, normal = schedules.grid(COSINE, 5), exact.mixture(torch.zeros(1, 2), 1.0)
+    x = noise(50_000)
+    for step in samplers.ddpm(normal, x, grid, generator=seed(1), variance="fixed_large"):
+        if step.step < 4:  # the last adds no noise
+            assert step.after.std().item() == pytest.approx(1, abs=0.01)
+    point = exact.mixture(torch.tensor([[0.5, 0.5]]), 1e-6)
+    for step in samplers.ddpm(point, x, grid, generator=seed(1), variance="fixed_small"):
+        alpha, sigma = (float(f) for f in schedules.factors(grid[step.step + 1]))
+        assert step.after.mean().item() == pytest.approx(alpha * 0.5, abs=0.01)
+        assert step.after.std().item() == pytest.approx(sigma, abs=0.01)
+    with pytest.raises(ValueError, match="no variance 'learned'; there are fixed_small, fixed_large"):
+        next(samplers.ddpm(point, x, grid, generator=seed(1), variance="learned"))
+
+
+def test_langevin_is_refused_where_there_is_no_signal():
+    with pytest.raises(ValueError, match="without any signal"):
+        next(samplers.langevin(GAUSSIAN, noise(2), schedules.grid(zero_terminal(), 5), generator=seed(0)))
+
+
 def test_ddim_without_eta_is_deterministic_and_with_eta_it_is_not():
     grid = schedules.grid(COSINE, 10)
     ends = {}

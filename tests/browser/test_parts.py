@@ -1,0 +1,108 @@
+"""What a part offers of the house, in the page: its link, its PNG, its code, Back, and a question before leaving."""
+
+import pytest
+
+import app
+from benchmarks._browser import open_part, open_tab, visit
+from demos._ui import validation
+
+JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
+SHARED = [(one, part) for one in app.TABS for part in one.parts[:2] if part.picture]
+
+
+def settled(page):
+    """The settings that the part shown has now."""
+    return page.evaluate("() => JSON.stringify(genai.parts[genai.current].settings)")
+
+
+def opened(page):
+    """Waits until the part shown has its settings."""
+    page.wait_for_function("() => Boolean(window.genai?.parts[genai.current]?.settings)")
+
+
+@pytest.mark.parametrize(("one", "part"), SHARED, ids=[f"{one.id}/{part.id}" for one, part in SHARED])
+def test_a_part_is_saved_opened_linked_and_shows_its_code(one, part, chromium, url, tmp_path):
+    with visit(chromium, f"{url}/?tab={one.id}&part={part.id}") as page:
+        opened(page)
+        saved_opened_and_linked(one, part, page, tmp_path / "saved.png")
+
+
+def saved_opened_and_linked(one, part, page, file):
+    bar = page.locator(".share:visible")
+    bar.get_by_role("button", name="Copy link").click()
+    bar.locator(".address").wait_for()
+    link = bar.locator(".address").input_value()
+    assert f"tab={one.id}" in link
+    with page.expect_download() as waiting:
+        bar.get_by_role("button", name="Save PNG").click()
+    waiting.value.save_as(file)
+    carried = validation.settings_in(file.read_bytes())
+    assert (carried["tab"], carried["part"]) == (one.id, part.id)
+    before = settled(page)
+    bar.locator("input.open").set_input_files(file)
+    bar.get_by_text("Settings restored from the picture.").wait_for()
+    assert settled(page) == before
+    if part.code:
+        bar.get_by_role("button", name="Show code").click()
+        bar.locator("pre code").get_by_text("genai_core").first.wait_for()
+    page.goto(link)
+    page.wait_for_function(
+        "([id, wanted]) => JSON.stringify(window.genai?.parts[id]?.settings) === wanted",
+        arg=[f"{one.id}/{part.id}", before],
+    )
+
+
+def test_back_forward_and_reload_stay_where_they_should(page):
+    open_tab(page, "vae")
+    page.wait_for_function("location.search.includes('tab=vae')")
+    open_part(page, "Plane")
+    page.wait_for_function("location.search.includes('part=plane')")
+    open_tab(page, "clip")
+    page.wait_for_function("location.search.includes('tab=clip')")
+    page.go_back()
+    page.get_by_role("tab", name="Plane", exact=True, selected=True).locator("visible=true").wait_for()
+    page.reload()
+    page.get_by_role("tab", name="Plane", exact=True, selected=True).locator("visible=true").wait_for()
+    page.go_forward()
+    page.locator('nav a[data-id="clip"][aria-current=page]').wait_for()
+
+
+def test_a_link_that_cannot_be_used_says_why_and_the_page_works(page, url):
+    page.goto(f"{url}/?tab=vae&part=sliders&model=vae-mnist&seed=0&z=1,2")
+    page.get_by_text("This link cannot be used.").wait_for()
+    open_tab(page, "gan")
+    page.locator(".plane").wait_for()
+
+
+def test_leaving_during_a_training_asks_first(chromium, url):
+    with visit(chromium, f"{url}/?tab=vae&part=train") as page:
+        opened(page)
+        page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
+        page.wait_for_function("genai.parts['vae/train'].running")
+        asked = []
+        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+        page.close(run_before_unload=True)
+        page.wait_for_timeout(1000)
+        assert asked == ["beforeunload"]
+        page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+        page.wait_for_function("!genai.parts['vae/train'].running", timeout=JOB)
+
+
+FRAMES = """window.frames_asked = 0;
+const ask = window.requestAnimationFrame;
+window.requestAnimationFrame = (callback) => { window.frames_asked += 1; return ask.call(window, callback); };"""
+
+AT_REST = """async () => {
+  window.frames_asked = 0;
+  await new Promise((r) => setTimeout(r, 1000));
+  return window.frames_asked === 0;
+}"""
+
+
+def test_a_page_at_rest_asks_for_no_frames_of_the_screen(chromium, url):
+    with visit(chromium, url) as page:
+        page.add_init_script(FRAMES)
+        page.goto(f"{url}/?tab=vae&part=sliders")
+        opened(page)
+        assert page.evaluate("frames_asked") > 0
+        page.wait_for_function(AT_REST)

@@ -1,0 +1,112 @@
+import itertools
+import queue
+import sys
+import time
+import types
+
+import pytest
+
+from demos._server import jobs
+
+HERE = "tests.demos.server.jobs_to_run"
+
+
+def settled(free=jobs.WORKERS):
+    """Wait until the workers of jobs that were left are free again."""
+    begun = time.monotonic()
+    while jobs.free() < free:
+        assert time.monotonic() - begun < jobs.PATIENCE + 5
+        time.sleep(0.01)
+
+
+def works():
+    assert list(jobs.run(f"{HERE}:count", n=3)) == [0, 1, 2]
+
+
+def test_values_come_in_order_and_the_worker_is_reused_and_polite():
+    works()
+    (first, nice), (second, _) = (next(jobs.run(f"{HERE}:process")) for _ in range(2))
+    assert first == second
+    assert nice >= 10
+
+
+def test_a_stop_ends_the_job_and_leaves_the_worker_usable():
+    job = jobs.run(f"{HERE}:count", n=10_000, pause=0.01)
+    assert list(itertools.islice(job, 3)) == [0, 1, 2]
+    job.close()
+    settled()
+    works()
+
+
+def test_a_stop_that_comes_after_the_job_has_ended_does_not_stop_the_next():
+    job = jobs.run(f"{HERE}:count", n=2)
+    next(job)
+    time.sleep(0.3)  # the worker has sent everything and waits for its next job
+    job.close()
+    works()
+
+
+def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker_that_has_started():
+    first, _ = next(jobs.run(f"{HERE}:process"))
+    job = jobs.run(f"{HERE}:hang", beat=0.05)
+    assert next(value for value in job if value is not None) == 0
+    assert next(job) is None
+    job.close()
+    settled()
+    assert all(worker.process.is_alive() for worker in jobs._free.queue)
+    assert next(jobs.run(f"{HERE}:process"))[0] != first
+
+
+def test_silence_for_too_long_is_an_error(monkeypatch):
+    works()  # the worker has started
+    monkeypatch.setattr(jobs, "SILENCE", 0.3)
+    with pytest.raises(jobs.JobError, match="stopped answering"):
+        list(jobs.run(f"{HERE}:hang", beat=0.1))
+    works()
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [("value", "The beta is too large."), ("other", "The training failed")])
+def test_an_exception_reaches_the_caller_as_a_sentence(kind, sentence):
+    with pytest.raises(jobs.JobError, match=sentence) as caught:
+        list(jobs.run(f"{HERE}:fail", after=2, kind=kind))
+    assert "secret" not in str(caught.value)
+    works()
+
+
+def test_a_worker_that_dies_is_reported_and_replaced():
+    with pytest.raises(jobs.JobError, match="ended unexpectedly"):
+        list(jobs.run(f"{HERE}:die"))
+    works()
+
+
+def test_two_workers_run_two_jobs_side_by_side_and_the_warm_one_is_taken_first(monkeypatch):
+    workers = [jobs._Worker(), jobs._Worker()]
+    free = queue.LifoQueue()
+    for worker in workers:
+        free.put(worker)
+    monkeypatch.setattr(jobs, "_free", free)
+    try:
+        first, second = (jobs.run(f"{HERE}:process") for _ in range(2))
+        (one, _), (other, _) = next(first), next(second)
+        assert one != other
+        assert jobs.free() == 0
+        for k, job in enumerate((first, second), 1):
+            job.close()
+            settled(k)
+        assert next(jobs.run(f"{HERE}:process"))[0] == other
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+def test_a_worker_does_not_import_the_app_again(tmp_path, monkeypatch):
+    main = types.ModuleType("__main__")
+    main.__file__ = str(tmp_path / "app.py")
+    (tmp_path / "app.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(jobs, "_free", queue.LifoQueue())
+    jobs._free.put(worker := jobs._Worker())
+    try:
+        works()
+    finally:
+        worker.kill()
