@@ -4,14 +4,13 @@ import contextlib
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.browser.conftest import FLAGS, serve
+from benchmarks._browser import find_chromium, launch, serve
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "SCALE.md"
@@ -38,15 +37,11 @@ def server(*arguments: str) -> Iterator[str]:
 @contextlib.contextmanager
 def browser():
     """Debian's Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    found = shutil.which("chromium")
+    found = find_chromium()
     if found is None:
         sys.exit("This benchmark needs Chromium.")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+    with launch(found) as opened:
         yield opened
-        opened.close()
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -72,7 +67,7 @@ def report(name: str, rows: list[dict], **more) -> None:
     RESULTS.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     text = json.dumps({"rows": rows, **more, **machine}, indent=2, ensure_ascii=False)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def cell(value) -> str:
@@ -89,9 +84,9 @@ def into_page(mark: str, *tables: list[dict]) -> None:
         for row in rows:
             lines.append(f"| {' | '.join(map(cell, row.values()))} |")
         lines.append("")
-    before, begin, rest = PAGE.read_text().partition(f"<!-- {mark} -->\n")
+    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
     _, end, after = rest.partition("<!-- end -->")
-    PAGE.write_text(before + begin + "\n".join(lines) + end + after)
+    PAGE.write_text(before + begin + "\n".join(lines) + end + after, encoding="utf-8")
 
 
 def family(pid: int) -> list[int]:
@@ -111,7 +106,7 @@ def resident(pid: int, once: bool = False, alone: bool = False) -> float:
     total = 0
     for member in [pid] if alone else family(pid):
         with contextlib.suppress(OSError, StopIteration):  # it has just ended
-            lines = Path(f"/proc/{member}/{file}").read_text().splitlines()
+            lines = Path(f"/proc/{member}/{file}").read_text(encoding="utf-8").splitlines()
             total += int(next(line for line in lines if line.startswith(key)).split()[1])
     return total / 1024
 
@@ -121,6 +116,6 @@ def processor_seconds(pid: int) -> float:
     ticks = 0
     for member in family(pid):
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{member}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 """A learner's page without the page: Gradio's own HTTP protocol, as the browser speaks it.
 
-The page and its `load` event, a heartbeat that is held open, server functions of own controls, and events of the queue:
-joined by one request, answered in a stream of messages of which all but the first tell only what has changed.
+The page, a heartbeat that is held open, server functions of own controls, and events of the queue: joined by one
+request, answered in a stream of messages of which all but the first tell only what has changed.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import itertools
 import json
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import httpx
 from gradio_client.utils import apply_diff
@@ -20,6 +21,23 @@ PATIENCE = 120.0  # seconds without a byte
 
 class ServerSaidNo(RuntimeError):
     """An answer that is none: a status other than 200, or a sentence for the user."""
+
+
+def part_of(component: dict) -> str | None:
+    """The part that an own control belongs to, such as "vae/plane"."""
+    return (component["props"].get("props") or {}).get("part")
+
+
+def controls(config: dict, function: str, part: str | None = None) -> list[int]:
+    """The ids of the controls that have a server function of this name; with `part`, of those of this part."""
+    having = [c for c in config["components"] if function in (c["props"].get("server_fns") or ())]
+    return [c["id"] for c in having if part is None or part_of(c) == part]
+
+
+def submit_of(config: dict, part: str) -> dict:
+    """The event that starts a run of the part."""
+    owned = {c["id"] for c in config["components"] if part_of(c) == part}
+    return next(d for d in config["dependencies"] if any(id_ in owned and e == "submit" for id_, e in d["targets"]))
 
 
 class Learner:
@@ -41,20 +59,22 @@ class Learner:
         await self.http.aclose()
 
     async def open(self) -> None:
-        """Fetch the page, let its `load` event run, and keep the session alive."""
+        """Fetch the page, and keep the session alive. The tab that is shown is the page's own affair."""
         (await self.http.get("/")).raise_for_status()
         self.heart = asyncio.create_task(self._beat())
-        await self.last("restore", [])
 
     async def _beat(self) -> None:
         async with self.http.stream("GET", f"{API}/heartbeat/{self.session}", timeout=None) as answer:
             async for _ in answer.aiter_bytes():
                 pass
 
-    async def ask(self, function: str, argument, which: int = 0):
-        """A server function of an own control: of the controls that have one of this name, number `which`."""
-        having = [c["id"] for c in self.config["components"] if function in c["props"].get("server_fns", ())]
-        body = {"data": argument, "component_id": having[which], "fn_name": function, "session_hash": self.session}
+    async def ask(self, part: str, function: str, argument: dict):
+        """A server function of a control of this part."""
+        return await self.call(controls(self.config, function, part)[0], function, argument)
+
+    async def call(self, control: int, function: str, argument: dict):
+        """A server function of the control with this id."""
+        body = {"data": argument, "component_id": control, "fn_name": function, "session_hash": self.session}
         answer = await self.http.post(f"{API}/component_server", json=body)
         if answer.status_code != 200:
             raise ServerSaidNo(f"status {answer.status_code}")
@@ -62,12 +82,25 @@ class Learner:
             raise ServerSaidNo(answer.json()["error"])
         return answer.json()["ok"]
 
-    async def event(self, name: str, inputs: list) -> AsyncIterator[list]:
-        """An event of the queue by its name -> the values of its outputs, again and again where it streams.
+    async def run(self, part: str, settings: dict) -> AsyncIterator[dict]:
+        """A run of a part with these settings -> the values that its stage shows. Raises: ServerSaidNo.
 
         Closing the iterator early is what Stop does.
         """
-        event = next(d for d in self.config["dependencies"] if d["api_name"] == name)
+        event, number = submit_of(self.config, part), secrets.token_hex(6)
+        state = [None] * (len(event["inputs"]) - 1)  # which the server keeps
+        async with aclosing(self.event(event, [{"ask": {"settings": settings, "run": number}}, *state])) as values:
+            async for value, *_ in values:
+                if "error" in value:
+                    raise ServerSaidNo(value["error"])
+                if value.get("run") == number and not value.get("over"):  # else there is nothing new to show
+                    yield value
+
+    async def event(self, event: dict, inputs: list) -> AsyncIterator[list]:
+        """An event of the queue -> the values of its outputs, again and again where it streams.
+
+        Closing the iterator early ends it on the server.
+        """
         body = {"data": inputs, "fn_index": event["id"], "session_hash": self.session, "event_data": None}
         joined = await self.http.post(f"{API}/queue/join", json=body)
         if joined.status_code != 200:
@@ -99,9 +132,9 @@ class Learner:
                             break
 
     async def last(self, name: str, inputs: list) -> list:
-        """The last values of an event."""
-        values = None
-        async for values in self.event(name, inputs):  # noqa: B007
+        """The last values of the event with this name."""
+        event, values = next(d for d in self.config["dependencies"] if d["api_name"] == name), None
+        async for values in self.event(event, inputs):  # noqa: B007
             pass
         return values
 

@@ -5,10 +5,10 @@
 The pipeline drives our own U-Net, behind the call signature of its UNet2DModel and in its own float32, with the
 defaults of its DDIMScheduler for a v-predicting model of the cosine schedule. Ours is `genai_core.diffusion.sample`.
 All times are compared with the pipeline's at its better number of torch threads, one or two. Ours has one, as in the
-app, and takes the halves of a batch side by side (see `genai_core.diffusion.parts`). All take turns, so that a busy
+app, and takes the halves of a batch side by side (see `genai_core.diffusion.parallel`). All take turns, so that a busy
 machine slows all alike. --timing: the 50 steps alone, and no file is written.
 
-Quality is the Frechet distance of `--samples` digits, evenly of all labels, from the test split; a sampler has reached
+Quality is the Fréchet distance of `--samples` digits, evenly of all labels, from the test split; a sampler has reached
 the pipeline's where its distance is no larger.
 """
 
@@ -24,7 +24,8 @@ from diffusers.models.unets.unet_2d import UNet2DOutput
 from torch import Tensor, nn
 
 from benchmarks._common import report, table
-from genai_core import checkpoints, data, diffusion, lenet, metrics
+from genai_core import data, diffusion, evaluation
+from genai_core.common import checkpoints
 from genai_core.diffusion import schedules
 from genai_core.diffusion.samplers import SAMPLERS, steps_within
 from genai_core.diffusion.unet import UNet
@@ -87,10 +88,10 @@ def milliseconds(*runs: tuple[Callable[[Tensor], Tensor], int]) -> list[float]:
 
 
 def distance(maker: Callable[..., Tensor], samples: int) -> float:
-    """Frechet distance of that many digits from the test split."""
+    """Fréchet distance of that many digits from the test split."""
     parts = (torch.arange(samples) % 10).split(500)
     made = torch.cat([maker(labels, seed=i) for i, labels in enumerate(parts)])
-    return metrics.frechet_distance(lenet.judge("mnist"), data.load("mnist", "test")[0], made)
+    return evaluation.frechet_distance(evaluation.evaluation_classifier("mnist"), data.load("mnist", "test")[0], made)
 
 
 def settings() -> dict[str, list[dict]]:

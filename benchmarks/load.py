@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 
 from benchmarks._common import into_page, percentile, process, report
-from benchmarks._learners import HABITS, Habit, decoding, digest
-from benchmarks._protocol import API, Learner, config_of
+from benchmarks._learners import HABITS, Habit, decoding, denoising, digest, training
+from benchmarks._protocol import API, Learner, config_of, controls
 
 PAUSE = 3.0  # seconds between two things that a learner does, in the mean
 PLACES = 50  # of the slider
@@ -44,8 +44,7 @@ class Tally:
 def slider(url: str, seconds: float, known: dict[int, str] | None = None) -> dict:
     """Drag for some seconds: {"ms": [...], "pictures": {place: PNG}, "foreign", "errors"}. Runs in its own process."""
     with urllib.request.urlopen(f"{url}/config") as answer:
-        components = json.load(answer)["components"]
-    control = next(c["id"] for c in components if "decode" in c["props"].get("server_fns", ()))
+        (control,) = controls(json.load(answer), "decode", "vae/sliders")
     line = HTTPConnection(url.removeprefix("http://"), timeout=120)
     found, pictures, foreign, errors = [], dict(known or {}), 0, 0
     begun, i = time.monotonic(), 0
@@ -69,7 +68,7 @@ class Class:
     """Learners on one server, and what is known of it.
 
     known: {habit: {digest of an answer: its seed}}, of this or of another server that counts alike.
-    parts: {habit: {seed: the digests of its answer's parts}}, of those learnt here.
+    parts: {habit: {seed: the digests of its answer's parts}}, of those learned here.
     """
 
     def __init__(self, url: str, config: dict, clients: int, known: dict[str, dict[str, int]] | None = None):
@@ -124,7 +123,7 @@ class Class:
         tally.foreign += owner is not None and owner != seed
 
     def where(self, habit: Habit, seed: int, answer: list) -> str:
-        """One line: which parts of an answer are not those that were learnt."""
+        """One line: which parts of an answer are not those that were learned."""
         right, found = self.parts[self.name(habit)].get(seed, []), [digest(part) for part in answer]
         unlike = [i for i, (a, b) in enumerate(zip(right, found, strict=False)) if a != b]
         return f"{self.name(habit)}: seed {seed}, {len(found)} parts of {len(right)}, other ones at {unlike}"
@@ -151,11 +150,11 @@ class Class:
         return sorted({line for t in self.tallies.values() for line in t.errors + t.wrong})
 
 
-async def busy(url: str, config: dict, name: str, inputs: list) -> None:
-    """One stream after another, until cancelled."""
+async def busy(url: str, config: dict, part: str, settings: dict) -> None:
+    """One run after another, until cancelled."""
     async with Learner(url, config) as learner:
         while True:
-            async with aclosing(learner.event(name, inputs)) as values:
+            async with aclosing(learner.run(part, settings)) as values:
                 async for _ in values:
                     pass
 
@@ -172,11 +171,8 @@ async def measured(url: str, clients: int, seconds: float, pool, known: dict | N
         return drags[label]["pictures"]
 
     pictures = await drag("alone", None, min(15.0, seconds / 2))
-    runs = (
-        ("sample", ["ddpm-mnist", "some of each", "DDIM", 200, 1.0, "cosine", 0.0, 1]),
-        ("vae_train", ["position", 1.0, 1]),
-    )
-    tasks = [asyncio.create_task(busy(url, config, name, inputs)) for name, inputs in runs]
+    runs = {"diffusion/denoise": denoising(1, 200), "vae/train": training(1)}
+    tasks = [asyncio.create_task(busy(url, config, part, settings)) for part, settings in runs.items()]
     await asyncio.sleep(2)  # the worker starts
     await drag("beside a diffusion run and a training", pictures, min(20.0, seconds / 2))
     for task in tasks:

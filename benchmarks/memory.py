@@ -17,7 +17,7 @@ import time
 
 from benchmarks._common import process, report, resident
 from benchmarks._learners import HABITS
-from benchmarks._protocol import Learner, ServerSaidNo, config_of
+from benchmarks._protocol import Learner, ServerSaidNo, config_of, controls
 from benchmarks.load import Class
 
 AIM = "at most 2 GB with every tab visited; at most 2 percent of growth in half an hour"
@@ -27,15 +27,15 @@ EVERY = 5.0  # seconds between two looks
 
 async def visit(url: str, config: dict) -> int:
     """Everything once; returns how many controls gave their first value."""
-    controls = sum("start" in c["props"].get("server_fns", ()) for c in config["components"])
+    starting = controls(config, "start")
     async with Learner(url, config) as learner:
         await learner.open()
-        for which in range(controls):
+        for control in starting:
             with contextlib.suppress(ServerSaidNo):  # one that waits for something else to be chosen
-                await learner.ask("start", {}, which)
+                await learner.call(control, "start", {})
         for habit in HABITS:
             await habit.do(learner, 0, lambda: None)
-    return controls
+    return len(starting)
 
 
 async def soak(url: str, config: dict, pid: int, minutes: float, pause: float) -> tuple[list[float], Class]:
@@ -82,14 +82,14 @@ def main() -> None:
             }
 
         rows = [row("the first page")]
-        controls = asyncio.run(visit(url, config))
+        started = asyncio.run(visit(url, config))
         rows.append(row("every tab visited"))
         if minutes:
             sizes, group = asyncio.run(soak(url, config, server.pid, minutes, options.pause))
             rows.append(row(f"after {minutes:g} minutes"))
             more = {"growth_percent": round(growth(sizes), 2), "most_MiB_alone": round(max(sizes)), **group.counted()}
             more["what_failed"] = group.what_failed()
-    report("memory", rows, controls=controls, **more, aim=AIM)
+    report("memory", rows, controls=started, **more, aim=AIM)
 
 
 if __name__ == "__main__":

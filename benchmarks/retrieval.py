@@ -63,24 +63,24 @@ class Faiss:
 
 
 class Ours:
-    """`genai_core.retrieval`: what the app uses."""
+    """`genai_core.common.vector_store`: what the app uses."""
 
     def build(self, folder: Path, chunks) -> None:
-        from genai_core import retrieval
+        from genai_core.common import vector_store
 
         collection = None
         for first, x in chunks:
-            collection = collection or retrieval.named(folder, "bench", "synthetic", x.shape[1])
+            collection = collection or vector_store.named(folder, "bench", "synthetic", x.shape[1])
             ids = range(first, first + len(x))
             collection.add(x, [{"things": i % 10} for i in ids], ids=[str(i) for i in ids])
         collection.optimise()
         collection.close()
 
     def open(self, folder: Path) -> None:
-        from genai_core import retrieval
+        from genai_core.common import vector_store
 
-        dimension = json.loads((folder / "bench" / retrieval.ABOUT).read_text())["dimension"]
-        self.collection = retrieval.named(folder, "bench", "synthetic", dimension)
+        dimension = json.loads((folder / "bench" / vector_store.ABOUT).read_text())["dimension"]
+        self.collection = vector_store.named(folder, "bench", "synthetic", dimension)
 
     def search(self, x: torch.Tensor, filtered: bool) -> list[int]:
         where = {"things": TENTH} if filtered else None

@@ -7,6 +7,7 @@ frame for some seconds; updates/s counts loaded pictures, age is how old the inp
 (our control says which input that is; gr.Image does not).
 """
 
+from benchmarks._browser import open_tab
 from benchmarks._common import browser, percentile, report, server
 
 SERIAL, SECONDS = 150, 6
@@ -77,7 +78,7 @@ def main() -> None:
         with server("app.py") as url:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
             page.goto(url)
-            page.get_by_role("tab", name="VAE").click()
+            open_tab(page, "vae")
             rows.append({"design": "own control (VAE tab)", **measure(page, ".latent input", "img.big")})
             page.goto(f"{url}/?tab=gan&part=directions&model=cgan-mnist&label=3&z={','.join(['0'] * 10)}")
             rows.append({"design": "own control (GAN tab)", **measure(page, ".latent input", "img.big")})

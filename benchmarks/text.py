@@ -4,7 +4,7 @@
 
 transformers holds them as an Arcee, whose parts are the same (a test says so of the logits); a GPT-2 of the same size
 (drawn weights; what they say does not change how long it takes) shows that this is not a slow one of its models. All in
-float32 and in bfloat16, half as much to read; ours also with an n-gram model that drafts (`genai_core.speculative`).
+float32 and in bfloat16, half as much to read; ours also with an n-gram model that drafts (`language.speculative`).
 They go on with pieces of the corpus' validation part, and take turns, so that a busy machine slows all alike; figures
 are medians over the prompts. At batch 1 and one token a pass every token reads every weight once: memory bandwidth over
 the size of the weights is the most tokens a second there can be, unless the weights stay in the processor's cache.
@@ -14,6 +14,7 @@ Drafts are the way past that limit, so that they have no share of it.
 import argparse
 import copy
 import dataclasses
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -23,11 +24,14 @@ from types import SimpleNamespace
 import torch
 
 from benchmarks._common import report
-from genai_core import checkpoints, gpt, ngram, speculative, text, train
-from genai_core.hub_text import as_arcee, as_gpt2
-from genai_core.text_evaluation import bandwidth
-from genai_core.text_sampling import Greedy, Temperature, TopK, generate
-from genai_core.training import seeded
+from genai_core.common import checkpoints
+from genai_core.common.training import seeded
+from genai_core.data import corpora
+from genai_core.language import gpt, ngram, pretrained, speculative
+from genai_core.language.decoding import DecodingSession
+from genai_core.language.evaluation import bandwidth
+from genai_core.language.export import as_arcee, as_gpt2
+from genai_core.language.sampling import Greedy, Temperature, TopK, generate
 
 PROMPT = 32  # tokens
 CHAINS = {"greedy": [Greedy()], "temperature 0.8, top-k 40": [Temperature(0.8), TopK(40)]}
@@ -80,7 +84,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
 
     model, draft = gpt.load("gpt-shakespeare"), ngram.load("ngram-shakespeare").at(ORDER)
-    half = SimpleNamespace(reader=lambda: model.reader(half=True), tokenizer=model.tokenizer)
+    half = SimpleNamespace(decoding_session=lambda: DecodingSession(model, bfloat16=True), tokenizer=model.tokenizer)
     arcee, classic = as_arcee(model), dataclasses.replace(model.config, **gpt.GPT2)
     gpt2 = as_gpt2(seeded(0, lambda: gpt.GPT(classic)).eval().requires_grad_(False))
     who: dict[str, Writer] = {
@@ -93,7 +97,7 @@ def main() -> None:
         OURS + HALF: partial(ours, half),
         DRAFTS + HALF: partial(with_drafts, half, draft),
     }
-    ids = model.tokenizer.encode(text.corpus("shakespeare", "validation"))
+    ids = model.tokenizer.encode(corpora.corpus("shakespeare", "validation"))
     apart = len(ids) // options.prompts
     prompts = [ids[i * apart : i * apart + PROMPT] for i in range(options.prompts)]
     size = 4 * sum(p.numel() for name, p in model.named_parameters() if "embedding" not in name)
@@ -128,17 +132,17 @@ def main() -> None:
                     "first_token_ms": 1000 * statistics.median(first for _, first in times[name]),
                     "share_of_bandwidth_percent": None if drafts else 100 * rate / limit / (2 if is_half else 1),
                     "tokens_per_pass": statistics.mean(options.tokens / len(p) for p in passes) if drafts else None,
-                    "drafts_accepted_percent": _accepted(passes) if drafts else None,
+                    "acceptance_rate": speculative.acceptance_rate(itertools.chain(*passes)) if drafts else None,
                     "texts_as_plain_percent": _same(texts[name], texts[plain]) if drafts else None,
                 }
             )
             if how == "greedy" and name == OURS:
                 same = _same(texts[OURS], texts[PEER])
     others = []
-    for technique in train.TEXT:
-        for name in sorted(set(technique.RECIPES) & set(checkpoints.names())):
-            shipped = technique.load(name)
-            prompt = [i % shipped.config.vocab for i in prompts[0]]
+    for family in pretrained.FAMILIES:
+        for name in sorted(set(family.RECIPES) & set(checkpoints.names())):
+            shipped = family.load(name)
+            prompt = [i % shipped.config.vocab_size for i in prompts[0]]
             calls = [partial(ours, shipped, prompt, n, "greedy") for n in (options.tokens, 1)]
             whole, first = seconds(calls, options.rounds)
             others.append({"who": name, "tokens_per_second": options.tokens / whole, "first_token_ms": 1000 * first})
@@ -161,11 +165,6 @@ def main() -> None:
 
 def _same(texts: list[list[int]], others: list[list[int]]) -> float:
     return 100 * statistics.mean(a == b for a, b in zip(texts, others, strict=True))
-
-
-def _accepted(passes: list[list[speculative.Pass]]) -> float:
-    steps = [step for each in passes for step in each]
-    return 100 * sum(step.accepted for step in steps) / sum(len(step.drafted) for step in steps)
 
 
 if __name__ == "__main__":
