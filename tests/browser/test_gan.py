@@ -50,14 +50,14 @@ def test_a_game_is_played_paused_resumed_and_reset(tab):
 
 SLOW = """const fetched = window.fetch;
 window.fetch = async (...given) => {
-  if (String(given[1]?.body).includes('"start"')) await new Promise((r) => setTimeout(r, 3000));
+  if (String(given[1]?.body).includes('"%s"')) await new Promise((r) => setTimeout(r, 3000));
   return fetched(...given);
 };"""
 
 
 def test_a_game_that_is_begun_before_the_stage_has_come_goes_on(chromium, url):
     with visit(chromium, url) as page:
-        page.add_init_script(SLOW)
+        page.add_init_script(SLOW % "start")
         page.goto(f"{url}/?tab=gan&part=lab")
         page.get_by_role("button", name="Play", exact=True).locator("visible=true").click()
         page.wait_for_timeout(4000)  # what the stage begins with has come
@@ -281,6 +281,7 @@ def test_interpolations_are_there_when_opened(tab):
 
 
 def test_the_labs_picture_and_link_bring_its_settings_back(tab, tmp_path):
+    tab.evaluate("() => {" + SLOW % "show" + "}")  # what is saved at once is what was chosen, however slow the line is
     tab.get_by_label("Real points").locator("visible=true").select_option("spiral")
     with tab.expect_download() as waiting:
         tab.get_by_role("button", name="Save PNG").first.click()

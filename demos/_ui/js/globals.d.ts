@@ -15,6 +15,7 @@ interface Part {
   form: { set(settings: any): void; merge(settings: any): void; values(): any };
   run: string;
   asked?: any; // the settings of a run of which no value has come yet
+  coming?: Promise<any>; // what the stage will show, asked for last
   requests?: number; // how many values were asked for: that of the last one counts
   running: boolean;
   turn: number;

@@ -41,7 +41,9 @@ const ask = async (serverFunction, argument) => {
   const before = spoken;
   let answer;
   try {
-    answer = await serverFunction(argument);
+    const call = serverFunction(argument);
+    if (part && serverFunction === server.show) part.coming = call; // for what is saved: see settled
+    answer = await call;
   } catch {
     answer = undefined;
   }
@@ -59,6 +61,15 @@ const askOfStage = async (serverFunction, argument) => {
   const turn = part?.turn,
     answer = await ask(serverFunction, argument);
   return part?.turn === turn ? answer : null;
+};
+
+// When the stage shows the settings that were chosen last: what is saved, linked or told as code at once is that.
+const settled = async () => {
+  for (let call; call !== part.coming; ) {
+    call = part.coming;
+    await call.catch(() => {});
+    await new Promise((done) => setTimeout(done)); // what came is shown, and what was asked for meanwhile is on its way
+  }
 };
 
 // At most one call in flight; when it is back, the newest of those asked for meanwhile follows, the others are dropped.

@@ -9,6 +9,7 @@ $(".save").hidden = !props.saves;
 $(".open").closest("label").hidden = !props.saves;
 $(".code").hidden = !props.codes;
 $(".save").addEventListener("click", async () => {
+  await settled();
   const png = await ask(server.save, { settings: settings(), ...shown() });
   if (png) download(png, `${[...props.part.split("/"), settings().model].filter(Boolean).join("-")}.png`);
 });
@@ -22,6 +23,7 @@ const restore = async (png) => {
 // It may be dropped anywhere in the part; a drawing pad takes it as a picture.
 if (props.saves) acceptFiles(element.closest("[role=tabpanel]") ?? element, $(".open"), restore);
 $(".link").addEventListener("click", async () => {
+  await settled();
   const link = genai.link(props.part),
     field = $(".address");
   field.value = link;
@@ -35,6 +37,7 @@ $(".link").addEventListener("click", async () => {
   }
 });
 const showCode = async () => {
+  await settled();
   const program = await ask(server.code, { settings: settings(), ...shown() });
   if (program) $("code").textContent = program;
   return program;

@@ -61,7 +61,7 @@ def test_what_people_type_is_understood(typed, meant):
         ("", "something to look for"),
         ("   ", "something to look for"),
         ("a picture of", "something to look for"),
-        ("a zebra and a yak", "the word 'zebra', 'yak'"),
+        ("a zebra and a yak", "the words 'zebra', 'yak'"),
         ("a red blue star", "one colour, and this one has two"),
         ("a star above a ring left of a heart", "one relation"),
         ("a star and a ring above a heart", "needs one thing before it"),
