@@ -65,7 +65,7 @@ const askOfStage = async (serverFunction, argument) => {
 
 // When the stage shows the settings that were chosen last: what is saved, linked or told as code at once is that.
 const settled = async () => {
-  for (let call; call !== part.coming; ) {
+  for (let call; call !== part.coming;) {
     call = part.coming;
     await call.catch(() => {});
     await new Promise((done) => setTimeout(done)); // what came is shown, and what was asked for meanwhile is on its way
