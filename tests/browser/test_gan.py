@@ -91,6 +91,11 @@ BLUE = """(c) => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.he
 for (let k = 0; k < d.length; k += 4) n += d[k] < 120 && d[k + 2] > 180; return n; }"""
 
 
+def shows(tab, blue):
+    """Wait until so many of the plane's pixels are blue."""
+    tab.wait_for_function(f"n => ({BLUE})(document.querySelector('.plane')) === n", arg=blue)
+
+
 ROWS = "\n".join(["height;weight", *(f"{k},5;{2 * k}" for k in range(1200))])
 PASTE = """(text) => {
   const clipboardData = new DataTransfer();
@@ -137,19 +142,17 @@ def test_a_drawing_outlives_reset_and_goes_with_picture_and_link(tab, tmp_path):
     assert validation.settings_in(file.read_bytes())["drawn"]
     tab.get_by_role("button", name="Reset").click()
     tab.wait_for_timeout(1000)
-    assert tab.locator(".plane").evaluate(BLUE) == drawn
+    shows(tab, drawn)
     tab.get_by_label("Real points").locator("visible=true").select_option("spiral")
     tab.wait_for_function("genai.parts['gan/lab'].settings.data === 'spiral'")
     bar.locator("input.open").set_input_files(file)
     tab.get_by_text("Settings restored from the picture.").wait_for()
-    tab.wait_for_timeout(500)
-    assert tab.locator(".plane").evaluate(BLUE) == drawn
+    shows(tab, drawn)
     bar.get_by_role("button", name="Copy link").click()
     bar.locator(".address").wait_for()
     tab.goto(bar.locator(".address").input_value())
     tab.wait_for_function("window.genai?.parts['gan/lab']?.settings?.drawn")
-    tab.wait_for_timeout(500)
-    assert tab.locator(".plane").evaluate(BLUE) == drawn
+    shows(tab, drawn)
 
 
 def test_a_training_ends_ones_own_in_another_part(tab):

@@ -120,19 +120,19 @@ def test_a_link_restores_the_tab_and_a_tampered_one_says_so(tab, url):
     tab.locator(".big").wait_for()
 
 
+UNDER = "() => [document.querySelector('.where').textContent, document.querySelector('.under').toDataURL()]"
+
+
 def test_the_plane_follows_the_pointer_without_a_request_and_a_click_sets_the_sliders(tab):
     open_part(tab, "Plane")
     tab.wait_for_function("document.querySelector('.where')?.textContent.includes('=')")
     asked = []
     tab.on("request", lambda r: asked.append(r.url) if "component_server" in r.url else None)
     box = tab.locator(".map").bounding_box()
-    seen = set()
     for share in (0.1, 0.5, 0.9):
+        before = tab.evaluate(UNDER)
         tab.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share, steps=5)
-        tab.wait_for_timeout(150)
-        seen.add(tab.locator(".where").text_content())
-        seen.add(tab.locator(".under").evaluate("(c) => c.toDataURL()"))
-    assert len(seen) == 6
+        tab.wait_for_function(f"before => ({UNDER})().every((now, i) => now !== before[i])", arg=before)
     assert not asked
     tab.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     open_part(tab, "Sliders")
