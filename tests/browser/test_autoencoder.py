@@ -124,6 +124,8 @@ def test_features_light_up_and_steer_the_gpt(tab):
     tab.wait_for_function(
         "document.querySelector('.steered').textContent === document.querySelector('.plain').textContent"
     )
+    tab.get_by_label("The text that the GPT reads").fill("a naïve king")
+    tab.get_by_text("Not in this GPT's vocabulary, and left out: “ï”").wait_for()
 
 
 def test_an_autoencoder_learns_beside_pca_and_stops(tab):
