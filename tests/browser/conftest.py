@@ -1,19 +1,16 @@
-"""The app in a process of its own, and a real Chromium."""
+"""The running app, and a real Chromium."""
 
 import os
 
 import pytest
 
-from benchmarks._browser import find_chromium, launch, serve, visit
+from benchmarks._browser import find_chromium, launch, visit
 
 
 @pytest.fixture(scope="session")
-def url():
+def url(running):
     """The app's address."""
-    process, address = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
-    yield address
-    process.terminate()
-    process.wait(10)
+    return running[1]
 
 
 @pytest.fixture(scope="session")
