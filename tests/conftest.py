@@ -19,6 +19,13 @@ from genai_core import data  # noqa: E402
 
 torch.set_num_threads(1)
 
+LONG = ("tests/browser/", "tests/server/", "tests/test_new_technique.py")  # files that take up to three minutes
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first, so that the workers of a run end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
 
 @pytest.fixture
 def generator() -> torch.Generator:
