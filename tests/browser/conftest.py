@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from benchmarks._browser import find_chromium, launch, visit
+from benchmarks._browser import find_chromium, launch, new_context, visit
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +25,17 @@ def chromium():
         yield browser
 
 
+@pytest.fixture(scope="session")
+def window(chromium):
+    """What every page of the tests is opened in, so that the app's scripts are fetched once."""
+    context = new_context(chromium)
+    yield context
+    assert context.storage_state()["origins"] == []  # no page has left anything to the next one
+    context.close()
+
+
 @pytest.fixture
-def page(chromium, url):
+def page(window, url):
     """A page of one test."""
-    with visit(chromium, url) as opened:
+    with visit(window, url) as opened:
         yield opened

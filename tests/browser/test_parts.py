@@ -21,8 +21,8 @@ def opened(page):
 
 
 @pytest.mark.parametrize(("one", "part"), SHARED, ids=[f"{one.id}/{part.id}" for one, part in SHARED])
-def test_a_part_is_saved_opened_linked_and_shows_its_code(one, part, chromium, url, tmp_path):
-    with visit(chromium, f"{url}/?tab={one.id}&part={part.id}") as page:
+def test_a_part_is_saved_opened_linked_and_shows_its_code(one, part, window, url, tmp_path):
+    with visit(window, f"{url}/?tab={one.id}&part={part.id}") as page:
         opened(page)
         saved_opened_and_linked(one, part, page, tmp_path / "saved.png")
 
@@ -74,8 +74,8 @@ def test_a_link_that_cannot_be_used_says_why_and_the_page_works(page, url):
     page.locator(".plane").wait_for()
 
 
-def test_leaving_during_a_training_asks_first(chromium, url):
-    with visit(chromium, f"{url}/?tab=vae&part=train") as page:
+def test_leaving_during_a_training_asks_first(window, url):
+    with visit(window, f"{url}/?tab=vae&part=train") as page:
         opened(page)
         page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
         page.wait_for_function("genai.parts['vae/train'].running")
@@ -99,8 +99,8 @@ AT_REST = """async () => {
 }"""
 
 
-def test_a_page_at_rest_asks_for_no_frames_of_the_screen(chromium, url):
-    with visit(chromium, url) as page:
+def test_a_page_at_rest_asks_for_no_frames_of_the_screen(window, url):
+    with visit(window, url) as page:
         page.add_init_script(FRAMES)
         page.goto(f"{url}/?tab=vae&part=sliders")
         opened(page)

@@ -117,14 +117,14 @@ LOOKS = (faults, missed, too_large_for_a_phone, too_small_to_hit, below_the_wind
 
 
 @pytest.fixture(scope="module")
-def walk(chromium, url):
+def walk(window, url):
     """{look: {part: what it found}} of one walk through every part; no other host was asked for anything on it.
 
     Each tab has a page of its own, as axe's time grows with what the page holds.
     """
     looks = {look: {} for look in LOOKS}
     for id_ in IDS:
-        with visit(chromium, url) as page:
+        with visit(window, url) as page:
             page.evaluate(AXE_SCRIPT)
             page.evaluate(WATCH)
             for part in every_part(page, (id_,)):
