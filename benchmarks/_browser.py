@@ -87,11 +87,19 @@ def launch(executable: str) -> Iterator:
         browser.close()
 
 
+def new_context(chromium):
+    """A context of the browser: a cache and a storage of its own."""
+    return chromium.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
+
+
 @contextlib.contextmanager
-def visit(chromium, url: str) -> Iterator:
-    """A fresh page on the app. Raises: AssertionError if it has logged an error or asked another host for anything."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-    opened = context.new_page()
+def visit(where, url: str) -> Iterator:
+    """A fresh page on the app, in a context that is there or in one of its own, where a browser is given.
+
+    Raises: AssertionError if it has logged an error or asked another host for anything.
+    """
+    alone = hasattr(where, "new_context")
+    opened = (new_context(where) if alone else where).new_page()
     opened.set_default_timeout(30_000)
     errors, foreign = [], []
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -101,7 +109,7 @@ def visit(chromium, url: str) -> Iterator:
     opened.goto(url)
     opened.locator("nav a[data-id=home]").first.wait_for(state="attached")
     yield opened
-    context.close()
+    (opened.context if alone else opened).close()
     assert not foreign
     assert not errors
 

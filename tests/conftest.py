@@ -1,4 +1,4 @@
-"""Fixtures of every test: one torch thread, and the data sets where they are."""
+"""Fixtures of every test: one torch thread, the data sets where they are, and the app in a process of its own."""
 
 import os
 from pathlib import Path
@@ -12,15 +12,33 @@ if "GENAI_DATA" not in os.environ and beside.is_dir():
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
+pytest.register_assert_rewrite("benchmarks")  # what browser tests share with them says what was not so
+
+from benchmarks._browser import serve  # noqa: E402
 from genai_core import data  # noqa: E402
 
 torch.set_num_threads(1)
-pytest.register_assert_rewrite("benchmarks")  # what browser tests share with them says what was not so
+
+LONG = ("tests/browser/", "tests/server/", "tests/test_new_technique.py")  # files that take up to three minutes
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first, so that the workers of a run end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def running():
+    """The app's process and its address, for all tests of this worker: its start costs as much as ten of them."""
+    process, url = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
+    yield process, url
+    process.terminate()
+    process.wait(10)
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,16 @@
-"""The app in a process of its own, and a real Chromium."""
+"""The running app, and a real Chromium."""
 
 import os
 
 import pytest
 
-from benchmarks._browser import find_chromium, launch, serve, visit
+from benchmarks._browser import find_chromium, launch, new_context, visit
 
 
 @pytest.fixture(scope="session")
-def url():
+def url(running):
     """The app's address."""
-    process, address = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
-    yield address
-    process.terminate()
-    process.wait(10)
+    return running[1]
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +25,17 @@ def chromium():
         yield browser
 
 
+@pytest.fixture(scope="session")
+def window(chromium):
+    """What every page of the tests is opened in, so that the app's scripts are fetched once."""
+    context = new_context(chromium)
+    yield context
+    assert context.storage_state()["origins"] == []  # no page has left anything to the next one
+    context.close()
+
+
 @pytest.fixture
-def page(chromium, url):
+def page(window, url):
     """A page of one test."""
-    with visit(chromium, url) as opened:
+    with visit(window, url) as opened:
         yield opened

@@ -55,8 +55,8 @@ window.fetch = async (...given) => {
 };"""
 
 
-def test_a_game_that_is_begun_before_the_stage_has_come_goes_on(chromium, url):
-    with visit(chromium, url) as page:
+def test_a_game_that_is_begun_before_the_stage_has_come_goes_on(window, url):
+    with visit(window, url) as page:
         page.add_init_script(SLOW % "start")
         page.goto(f"{url}/?tab=gan&part=lab")
         page.get_by_role("button", name="Play", exact=True).locator("visible=true").click()

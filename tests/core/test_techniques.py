@@ -6,6 +6,7 @@ but the sprites and scenes that genai_core draws itself.
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import io
 import json
@@ -51,9 +52,15 @@ def own_corpora(tmp_path_factory):
         yield
 
 
+@functools.cache
+def given(technique):
+    """The examples of its TINY recipe, made once: no training may change them."""
+    return examples(technique, technique.TINY)
+
+
 def run(technique, *, steps=None, batch=False, **options) -> list[TrainStep]:
     """All steps of its TINY recipe; batch: on a single batch of pictures, again and again."""
-    config, data = technique.TINY.config, examples(technique, technique.TINY)
+    config, data = technique.TINY.config, given(technique)
     if batch and isinstance(data, tuple):
         data = tuple(part[: getattr(config, "batch", None)] for part in data)
     return list(technique.train(config, data, steps=steps or technique.TINY.steps, **options))
@@ -65,7 +72,7 @@ def weights(model) -> torch.Tensor:
 
 def losses(technique) -> list[float]:
     """The loss of every step on one batch. Skips what back-propagates none, or draws new examples at every step."""
-    if isinstance(examples(technique, technique.TINY), str):
+    if isinstance(given(technique), str):
         pytest.skip("its examples are drawn anew at every step")
     steps = run(technique, batch=True)
     if "loss" not in steps[0].losses:
@@ -82,7 +89,7 @@ def test_the_loss_falls_on_one_batch(technique):
 @pytest.mark.parametrize(("technique", "config"), TRAININGS, ids=[type(config).__name__ for _, config in TRAININGS])
 def test_a_resumed_training_ends_as_the_uninterrupted_one(technique, config):
     """From a state that was asked for at its step; asked for later, it is the same or is refused."""
-    steps, data = min(6, technique.TINY.steps), examples(technique, technique.TINY)
+    steps, data = min(6, technique.TINY.steps), given(technique)
     options = {"steps": steps, "seed": 2}
     if isinstance(config, FewStepConfig):
         options["teacher"] = seeded(0, lambda: UNet(diffusion.TINY.config))
@@ -113,9 +120,10 @@ def test_every_kind_of_config_is_among_the_trainings():
 @each
 def test_the_same_seed_trains_the_same_model(technique):
     steps = min(2, technique.TINY.steps)
-    first, again, other = (weights(run(technique, steps=steps, seed=seed)[-1].model) for seed in (0, 0, 1))
+    ends = [run(technique, steps=steps, seed=seed)[-1] for seed in (0, 0, 1)]
+    first, again, other = (weights(end.model) for end in ends)
     assert torch.equal(first, again)
-    random = bool(run(technique, steps=1)[0].state().get("generator") is not None)
+    random = ends[0].state().get("generator") is not None
     assert torch.equal(first, other) != random  # counting and rounding draw nothing
 
 

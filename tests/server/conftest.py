@@ -1,21 +1,18 @@
-"""The app in a process of its own, spoken to without a browser."""
+"""The running app, spoken to without a browser."""
 
 import inspect
 
 import pytest
 
 import app
-from benchmarks._browser import serve
 from tests.server.wire import Wire
 
 
 @pytest.fixture(scope="session")
-def server():
+def server(running):
     """The app's process, and the wire to it."""
-    process, url = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
-    yield process, Wire(url)
-    process.terminate()
-    process.wait(10)
+    process, url = running
+    return process, Wire(url)
 
 
 @pytest.fixture(scope="session")
