@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from demos._flow import match
-from demos._flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
+from demos.flow import match
+from demos.flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
 from demos._ui.validation import InputError
 from genai_core import diffusion
 from genai_core.common import checkpoints

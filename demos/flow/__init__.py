@@ -1,9 +1,6 @@
-"""The flow tab: maps that can be inverted, and the likelihood that they give exactly.
+"""The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
-Its models are not trained yet. Until it is in app.py the folder has an underscore, so that no page loads its scripts.
-"""
-
-from demos._flow import _api, lab
+from demos.flow import _api, lab
 from demos._ui.tab import Tab
 from genai_core.data.plane import distribution
 from genai_core.flows.plane import continuous, discrete, layers, matching, velocity

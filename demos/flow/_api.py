@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from demos._flow import lab
+from demos.flow import lab
 from demos._server import lanes
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Table

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos._flow import _frames
+from demos.flow import _frames
 from demos._server import lanes
 from demos._ui import distributions, live, validation
 from demos._ui.settings import Setting, choice, choice_by, integer, number, seed
