@@ -45,7 +45,7 @@ Gaussian into eight islands, and leaves thin bridges between them (the first pre
 
 **What is measured.** Data are drawn anew for every step. The likelihood is that of 500 points that no step saw, beside
 the true density's on the same points; their difference estimates the Kullback-Leibler divergence. The integral is a
-sum: the density in the middles of 64 × 64 cells (48 × 48 for the two ODEs), and of larger cells around what is
+sum: the density in the middles of 128 × 128 cells (48 × 48 for the two ODEs), and of larger cells around what is
 shown, each times its area.
 """
 
