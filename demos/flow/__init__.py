@@ -1,7 +1,7 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
-from demos.flow import _api, lab
 from demos._ui.tab import Tab
+from demos.flow import _api, lab
 from genai_core.data.plane import distribution
 from genai_core.flows.plane import continuous, discrete, layers, matching, velocity
 from genai_core.flows.plane import lab as core_lab
