@@ -278,7 +278,8 @@ def build(tab: Tab) -> gr.Tabs:
                 build_part(tab, part, panel)
             panel.select(None, None, None, js=f"() => genai.enter('{tab.id}/{part.id}')", **lanes.PAGE_ONLY)
     page.how_it_works(tab.how, *tab.sources)
-    page.model_cards(dict(tab.cards))
+    if tab.cards:
+        page.model_cards(dict(tab.cards))
     api.build(tab.endpoints)
     return parts
 

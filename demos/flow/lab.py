@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos._flow import _frames
 from demos._server import lanes
 from demos._ui import distributions, live, validation
 from demos._ui.settings import Setting, choice, choice_by, integer, number, seed
 from demos._ui.tab import Action, Part, Preset
+from demos.flow import _frames
 from genai_core.data.plane import Distribution, distribution
 from genai_core.data.plane import drawn as around
 from genai_core.flows.plane import lab

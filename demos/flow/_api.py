@@ -7,10 +7,10 @@ from typing import Any
 
 from PIL import Image
 
-from demos._flow import lab
 from demos._server import lanes
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Table
+from demos.flow import lab
 
 MEASURES = ("nll", "hutchinson", "exact", "integral", "quality")
 
