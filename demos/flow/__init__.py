@@ -1,9 +1,10 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
 from demos._ui.tab import Tab
-from demos.flow import _api, lab
+from demos.flow import _api, lab, layers, likelihood
 from genai_core.data.plane import distribution
-from genai_core.flows.plane import continuous, discrete, layers, matching, velocity
+from genai_core.flows.plane import continuous, discrete, matching, velocity
+from genai_core.flows.plane import layers as plane_layers
 from genai_core.flows.plane import lab as core_lab
 
 HOW = r"""
@@ -69,11 +70,11 @@ TAB = Tab(
     text="A map from noise to data that runs both ways, and so knows exactly how likely anything is. Watch four of "
     "them bend a grid, layer by layer.",
     picture=noise_to_moons,
-    parts=(lab.PART,),
+    parts=(lab.PART, layers.PART, likelihood.PART),
     how=HOW,
     sources=(
-        layers.Coupling,
-        layers.Mixing,
+        plane_layers.Coupling,
+        plane_layers.Mixing,
         discrete.Discrete,
         velocity.Velocity,
         velocity.hutchinson,
