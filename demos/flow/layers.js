@@ -75,17 +75,39 @@ const draw = () => {
   if (back) {
     const error = way.errors[settings.precision][place - n - 1];
     const told = place === 2 * n ? ["That is ", bold(`${+(LEVELS * error).toPrecision(2)}`), " levels of grey."] : [];
-    $(".adds").replaceChildren(`${settings.precision}: off the way there by at most `, bold(precise(error)), ". ", ...told);
+    $(".adds").replaceChildren(
+      `${settings.precision}: off the way there by at most `,
+      bold(precise(error)),
+      ". ",
+      ...told,
+    );
   } else {
-    $(".adds").replaceChildren("Its line: ", bold(`${signedBits(line.bits)} bits`), `, sum ${minus(way.sums[k].toFixed(3))}. `);
+    $(".adds").replaceChildren(
+      "Its line: ",
+      bold(`${signedBits(line.bits)} bits`),
+      `, sum ${minus(way.sums[k].toFixed(3))}. `,
+    );
     const prior = way.lines[n + 1];
     if (place === n)
-      $(".adds").append("And z’s own, by the prior: ", bold(signedBits(prior.bits)), ". Together ", bold(`${way.total.toFixed(3)} bits per dimension`), ".");
+      $(".adds").append(
+        "And z’s own, by the prior: ",
+        bold(signedBits(prior.bits)),
+        ". Together ",
+        bold(`${way.total.toFixed(3)} bits per dimension`),
+        ".",
+      );
   }
   const [mean, deviation] = way.about[place];
-  $(".is").textContent = `Numbers now: mean ${minus(mean.toFixed(2))}, standard deviation ${deviation.toFixed(2)}. ${end < 0 ? `Blue: below 0, orange: above, full at ±${start.limit}.` : "Shown in grey."}`;
-  $(".state").setAttribute("aria-label", `${where}: mean ${mean.toFixed(2)}, standard deviation ${deviation.toFixed(2)}`);
-  $(".mask").setAttribute("aria-label", `The mask: ${line.count} numbers change, ${left} stay, ${area - way.reached[k]} are latent already`);
+  $(".is").textContent =
+    `Numbers now: mean ${minus(mean.toFixed(2))}, standard deviation ${deviation.toFixed(2)}. ${end < 0 ? `Blue: below 0, orange: above, full at ±${start.limit}.` : "Shown in grey."}`;
+  $(".state").setAttribute(
+    "aria-label",
+    `${where}: mean ${mean.toFixed(2)}, standard deviation ${deviation.toFixed(2)}`,
+  );
+  $(".mask").setAttribute(
+    "aria-label",
+    `The mask: ${line.count} numbers change, ${left} stay, ${area - way.reached[k]} are latent already`,
+  );
   $(".at").value = place;
   $(".at").setAttribute("aria-valuetext", where);
   const thumbs = [...$(".strip").children],
@@ -134,7 +156,7 @@ const drawLedger = () => {
   c.textAlign = "left";
   c.fillText("↑ 8", margin + 2 * step + 2, 9);
   c.textAlign = "right";
-  c.fillText(`${way.total.toFixed(2)} bits`, width - step - 4, Math.max(9, y(way.total)));
+  c.fillText(`${way.total.toFixed(2)} bits`, width - step - 12, Math.max(9, y(way.total)));
 };
 const drawGrowth = () => {
   const sized = sizedCanvas($(".growth"));
@@ -279,7 +301,9 @@ const look = latestOnly(async () => {
     off: int8s(answer.off),
     changed: bytes(answer.changed),
     reach,
-    reached: answer.lines.map((_, k) => Array.from({ length: area }, (_, i) => bit(reach, k, i)).reduce((a, b) => a + b)),
+    reached: answer.lines.map((_, k) =>
+      Array.from({ length: area }, (_, i) => bit(reach, k, i)).reduce((a, b) => a + b),
+    ),
     sums,
     total: sum,
   };

@@ -137,7 +137,7 @@ def picture(model: str, pixels: str, precision: str, place: int, seed: int) -> I
     lines = [f"{SHORT.get(e.name, e.name)}\n{signed_bits(e.bits)}" for e in way.entries[:-1]]
     prior, total = way.entries[-1], sum(e.bits for e in way.entries)
     said = charts.sentence(f"prior {signed_bits(prior.bits)}; together {total:.3f} bits per dimension", 900)
-    ends = [charts.labelled(images.tile(way.states[:1], 1, zoom=4), "v, the picture with noise")]
+    ends = [charts.labelled(images.tile(way.states[:1], 1, zoom=4), "v, the picture with its noise")]
     for name, back in way.back.items():
         error = (back[-1] - way.states[0])[0]
         large = images.signed(error / ERROR).resize((112, 112), Image.Resampling.NEAREST)
@@ -180,7 +180,7 @@ x = torch.tensor(list(pixels), dtype=torch.float32).view(1, 28, 28) / 255
 model, total = variants.load("{model}"), 0.0
 for entry in ledger(model, x, generator=torch.Generator().manual_seed({seed})):
     total += entry.bits  # entry.state is what the picture is after this layer
-    print(f"{{entry.name:20}} changes {{int(entry.changed.sum()):3}} numbers {{entry.bits + 0:7.3f}} sum {{total:7.3f}}")
+    print(f"{{entry.name:20}} {{int(entry.changed.sum()):3}} numbers {{entry.bits + 0:7.3f}} bits, sum {{total:7.3f}}")
 errors = []
 for dtype in (torch.float32, torch.bfloat16):
     v, back = roundtrip(model, x[None], generator=torch.Generator().manual_seed({seed}), dtype=dtype)
@@ -194,13 +194,13 @@ PART = Part(
     id="layers",
     title="Layers",
     lead="<b>Move the slider</b>: a digit goes through every layer to noise, and back. Look for what each layer adds "
-    "to the likelihood, and for what 8 bits of precision lose.",
+    "to its likelihood, and what rounding loses.",
     stage="flow/layers",
     settings=(
         Setting("model", choice(MODELS), "realnvp-mnist", "Flow"),
         Setting("pixels", digits.DRAWING, lambda others: _pictures.own_digit(3), "The digit"),
-        Setting("precision", choice(tuple(PRECISIONS)), "float32", "Numbers between the layers, on the way back"),
-        Setting("place", integer(0, MOST), 3, "Place on the way"),
+        Setting("precision", choice(tuple(PRECISIONS)), "float32", "Way back in", applies=lambda settings: False),
+        Setting("place", integer(0, MOST), 3, "Place on the way", applies=lambda settings: False),  # all are saved
         Setting("seed", seed(), 0, "Seed of the noise"),
     ),
     presets=(
@@ -209,14 +209,14 @@ PART = Part(
             "NICE’s couplings shift and never stretch. Which lines of its ledger can be other than 0?",
             lambda: {"model": "nice-mnist", "pixels": _pictures.own_digit(3), "place": 2},
             "The histogram’s, the scale’s and the prior’s: each coupling’s log |det J| is exactly 0, whatever it is "
-            "given. All that it can do is make the prior’s line small.",
+            "given. It can only move numbers to where the prior is dense.",
         ),
         Preset(
             "Half leave early",
             "After the second squeeze half of the 784 numbers are latent already. Which ones stay as they are?",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.own_digit(5), "place": 20},
-            "Two of every four neighbours: the mask shows them in grey. The layers of 7 × 7 cost half as much, and "
-            "leave the coarse shape to the last numbers.",
+            "Those of every other row, grey in the mask: they left after the first scale, and no later layer touches "
+            "them or is given them. In the states from here on those rows stay as they are.",
         ),
         Preset(
             "Eight bits on the way",
@@ -234,8 +234,8 @@ PART = Part(
             "An empty picture",
             "Nothing is drawn, and the numbers are noise from the beginning. What does the ledger come to?",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.constant(0), "place": 1},
-            "To less than any digit’s: hardly more than a tenth of a bit a pixel. See Likelihood for why that makes "
-            "no digit of it.",
+            "To about a tenth of a bit a pixel, less than for any test digit. See Likelihood for why that makes no "
+            "digit of it.",
         ),
     ),
     functions=(travel, example, digits.open_picture, digits.centre),
@@ -260,9 +260,7 @@ PART = Part(
 def flow_layers(**settings: Any) -> tuple[Image.Image, dict]:
     """Send a digit through the layers of a flow and back, with the ledger of log |det J| of its likelihood."""
     way = journey(**settings)
-    lines = [
-        {"name": e.name, "bits": e.bits, "nats": e.nats, "changed": int(e.changed.sum())} for e in way.entries
-    ]
+    lines = [{"name": e.name, "bits": e.bits, "nats": e.nats, "changed": int(e.changed.sum())} for e in way.entries]
     return picture(**settings), {
         "bits": sum(line["bits"] for line in lines),
         "ledger": lines,

@@ -112,7 +112,11 @@ const table = () => {
         button.append(
           make("span", { class: "bits" }, `${said(one.bits)} bits`),
           make("span", { class: "soft" }, `likelier than ${likelier(one.percentile)}`),
-          make("span", { class: `verdict-of ${one.typical ? "right" : "wrong"}` }, one.typical ? "typical ✓" : "not typical ✗"),
+          make(
+            "span",
+            { class: `verdict-of ${one.typical ? "right" : "wrong"}` },
+            one.typical ? "typical ✓" : "not typical ✗",
+          ),
         );
       button.addEventListener("click", () => part.request({ ...settings, model: name }));
       return button;

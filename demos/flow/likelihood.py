@@ -202,8 +202,8 @@ PART = Part(
             "One level of grey",
             "Every pixel is 1 of 255, which no eye tells from black. Can the flow?",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.constant(1)},
-            "From a tenth of a bit to more than 8, worse than a density that has learned nothing: of the digits that it "
-            "saw, none had such a ground.",
+            "From a tenth of a bit to more than 8, worse than a density that has learned nothing: no digit that it saw "
+            "had such a ground.",
         ),
         Preset(
             "A haze that nobody sees",

@@ -127,9 +127,7 @@ def roundtrip(
 
 
 @torch.inference_mode()
-def way_back(
-    model: ImageFlow, x: Tensor, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
-) -> Tensor:
+def way_back(model: ImageFlow, x: Tensor, *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """The states of one picture's round trip on its way back, each number at the pixel that it comes from.
 
     x [1, 28, 28] in [0, 1]. The states [layers, 1, 28, 28] are those before each layer, the last layer's first, so that
