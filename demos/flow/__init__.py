@@ -45,17 +45,17 @@ cheap, and the models differ in how they come by it.
 **What no flow can do.** A map that is continuous both ways keeps what is connected connected: it cannot tear one round
 Gaussian into eight islands, and leaves thin bridges between them (the first preset).
 
-**Pictures.** A grey level is a whole number, and a density of whole numbers could be as high as one likes. So each gets
-uniform noise, $v = (255 x + u) / 256$, and what is told is $8 - \log_2 p(v) / 784$ **bits per dimension**, an upper bound
-of what the whole numbers need (Theis 2016, [arXiv 1511.01844](https://arxiv.org/abs/1511.01844)). NICE, RealNVP and Glow
-are chains of such layers over 784 numbers; *squeeze* turns 2 × 2 pixels into channels, and with several scales half of
-the channels are latent early. *Layers* shows them all.
+**Pictures.** A grey level is a whole number, and a density of whole numbers could be as high as one likes. So each
+gets uniform noise, $v = (255 x + u) / 256$, and what is told is $8 - \log_2 p(v) / 784$ **bits per dimension**, an
+upper bound of what the whole numbers need (Theis 2016, [arXiv 1511.01844](https://arxiv.org/abs/1511.01844)). NICE,
+RealNVP and Glow are chains of such layers over 784 numbers; *squeeze* turns 2 × 2 pixels into channels, and with
+several scales half of the channels are latent early. *Layers* shows them all.
 
-**Likely is not real.** A flow that was trained on garments gives digits a higher likelihood than garments (Nalisnick 2018,
-[arXiv 1810.09136](https://arxiv.org/abs/1810.09136)). A density is highest at its peak, and in many dimensions hardly any
-sample lies there: samples are **typical**, near the average of $\log p$. A picture far from that average to either side
-is suspect (Nalisnick 2019, [arXiv 1906.02994](https://arxiv.org/abs/1906.02994)); here, one outside of the middle 90 % of
-test pictures. One test picture in ten is, too.
+**Likely is not real.** A flow that was trained on garments gives digits a higher likelihood than garments (Nalisnick
+2018, [arXiv 1810.09136](https://arxiv.org/abs/1810.09136)). A density is highest at its peak, and in many dimensions
+hardly any sample lies there: samples are **typical**, near the average of $\log p$. A picture far from that average to
+either side is suspect (Nalisnick 2019, [arXiv 1906.02994](https://arxiv.org/abs/1906.02994)); here, one outside of the
+middle 90 % of test pictures. One test picture in ten is, too.
 
 **What is measured.** Data are drawn anew for every step. The likelihood is that of 500 points that no step saw, beside
 the true density's on the same points; their difference estimates the Kullback-Leibler divergence. The integral is a

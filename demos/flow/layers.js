@@ -216,7 +216,7 @@ const go = (to) => {
   shows(settings);
   draw();
 };
-const stop = () => {
+const halt = () => {
   clearInterval(timer);
   timer = null;
   $(".play").textContent = "Play";
@@ -229,7 +229,7 @@ const lay = () => {
       const button = make("button", { type: "button", "aria-pressed": "false" });
       button.append(make("canvas", { class: "pixels", width: side, height: side }));
       button.addEventListener("click", () => {
-        stop();
+        halt();
         go(k);
       });
       return button;
@@ -316,7 +316,7 @@ const board = drawingPad(
   (n) => ask(server.example, { digit: n % 10 }),
 );
 const change = (more) => {
-  stop();
+  halt();
   settings = { ...settings, ...more };
   marks();
   look();
@@ -326,24 +326,24 @@ const marks = () =>
     .querySelectorAll(".back button")
     .forEach((button) => button.setAttribute("aria-pressed", button.dataset.precision === settings.precision));
 $(".at").addEventListener("input", () => {
-  stop();
+  halt();
   if (way) go(+$(".at").value);
 });
 $(".play").addEventListener("click", () => {
-  if (timer) return stop();
+  if (timer) return halt();
   if (!way) return;
   if (place >= 2 * way.layers) go(0);
   $(".play").textContent = "Stop";
   timer = setInterval(() => {
-    if (!$(".play").isConnected) return stop();
+    if (!$(".play").isConnected) return halt();
     go(place + 1);
-    if (place >= 2 * way.layers) stop();
+    if (place >= 2 * way.layers) halt();
   }, 250);
 });
 $(".ledger").addEventListener("click", (event) => {
   if (!way) return;
   const [margin, step] = columns($(".ledger").clientWidth);
-  stop();
+  halt();
   go(Math.max(0, Math.min(way.layers, Math.floor((event.offsetX - margin) / step))));
 });
 $(".model").addEventListener("change", () => change({ model: $(".model").value }));
@@ -362,7 +362,7 @@ const ours = () =>
     paintGrey(canvas, bytes(start.own), digit);
     button.append(canvas);
     button.addEventListener("click", () => {
-      stop();
+      halt();
       board.use(bytes(start.own).slice(digit * area, (digit + 1) * area), "example");
     });
     return button;
@@ -376,7 +376,7 @@ const show = () => {
       ...Object.entries(start.models).map(([value, title]) => make("option", { value }, title)),
     );
   }
-  stop();
+  halt();
   settings = { ...props.value.settings };
   $(".model").value = settings.model;
   $(".seed").value = settings.seed;

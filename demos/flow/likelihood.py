@@ -188,8 +188,8 @@ PART = Part(
             "The surprise",
             "This flow was trained on garments and has never seen a digit. Which does it find likelier?",
             lambda: {"model": "realnvp-fashion", "pixels": _pictures.own_digit(7)},
-            "The digit, by far: it is smooth and mostly black, and so are the parts that garments are made of "
-            "(Nalisnick 2018). Only typicality objects: hardly a garment is so likely.",
+            "The digit, by far (Nalisnick 2018): it is mostly black, and nothing is likelier here than black. Only "
+            "typicality objects: hardly a garment is so likely.",
         ),
         Preset(
             "Nothing at all",
