@@ -12,7 +12,7 @@ from genai_core.flows.base import ImageFlow, bits, dequantise, sample
 DRAWS = 3  # of the noise
 ROUNDTRIPS = 1000  # pictures
 OTHER = {"fashion": "mnist"}  # the surprise of Nalisnick 2018: which pictures a flow of garments is shown besides
-BINS = (0.0, 4.0, 80)  # of the histograms: from, to, how many
+BINS = (0.0, 8.0, 160)  # of the histograms: from, to, how many
 
 LABELS = {
     "bits": ("Bits per dimension of the test split, uniform dequantisation (lower is better)", "{:.3f}"),

@@ -98,6 +98,18 @@ def ledger(model: ImageFlow, x: Tensor, *, generator: torch.Generator) -> list[E
     return [*entries, Entry("prior", entries[-1].state, torch.zeros(SHAPE), place.scale, float(log_prior[0]))]
 
 
+def _back(model: ImageFlow, last: _Place, dtype: torch.dtype) -> Iterator[_Place]:
+    """The way back from where `_walk` ended: the place before each layer, the last one's first."""
+    h = last.h
+    for i in reversed(range(len(model.scales))):
+        for j in reversed(range(len(model.scales[i].layers))):
+            layer = model.scales[i].layers[j]
+            h = layer.inverse(h).to(dtype).float()
+            yield _Place(layer, i, j, h, last.latents[:i], last.log_det)
+        if i:
+            h = factor_in(h, last.latents[i - 1])
+
+
 @torch.inference_mode()
 def roundtrip(
     model: ImageFlow, x: Tensor, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
@@ -110,10 +122,19 @@ def roundtrip(
     checks.shape("Pictures", x, None, *SHAPE)
     v = dequantise(x, generator=generator).to(next(model.parameters()).device)
     *_, last = _walk(model, v, dtype)
-    h = last.h
-    for i in reversed(range(len(model.scales))):
-        for layer in reversed(model.scales[i].layers):
-            h = layer.inverse(h).to(dtype).float()
-        if i:
-            h = factor_in(h, last.latents[i - 1])
-    return v.cpu(), h.cpu()
+    *_, first = _back(model, last, dtype)
+    return v.cpu(), first.h.cpu()
+
+
+@torch.inference_mode()
+def way_back(model: ImageFlow, x: Tensor, *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+    """The states of one picture's round trip on its way back, each number at the pixel that it comes from.
+
+    x [1, 28, 28] in [0, 1]. The states [layers, 1, 28, 28] are those before each layer, the last layer's first, so that
+    without rounding they are the ledger's in reverse; generator, dtype: as of `roundtrip`.
+    Raises: ValueError for a picture of another shape.
+    """
+    checks.shape("The picture", x, *SHAPE)
+    v = dequantise(x[None], generator=generator).to(next(model.parameters()).device)
+    *_, last = _walk(model, v, dtype)
+    return torch.cat([_at_pixels(model, place, place.h, place.latents) for place in _back(model, last, dtype)]).cpu()

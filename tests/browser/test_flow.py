@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_tab
+from benchmarks._browser import open_tab, visit
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 CANVAS = "document.querySelector('.plane').toDataURL()"
@@ -43,3 +43,42 @@ def test_a_point_is_moved_by_arrow_keys_and_its_account_adds_up(tab):
     said = tab.locator(".sum").text_content()
     assert "To z and back: exactly" in said
     assert "= −2.20 − (0.00) = −2.20 nat" in said  # log N((0.6, 0.6); 0, I) = −0.36 − log 2π
+
+
+def shows(page, selector, text):
+    page.locator(selector, has_text=text).locator("visible=true").first.wait_for(timeout=60_000)
+
+
+def test_a_digit_goes_through_the_layers_and_comes_back(window, url):
+    with visit(window, f"{url}/?tab=flow&part=layers") as page:
+        shows(page, ".where", "After layer 3 of 27: affine coupling")
+        slider = page.get_by_label("Place on the way, from the picture to z and back")
+        slider.press("ArrowRight")
+        shows(page, ".where", "After layer 4 of 27: actnorm")
+        page.wait_for_function("genai.parts['flow/layers'].settings.place === 4")
+        slider.press("End")
+        shows(page, ".where", "What came back")
+        shows(page, ".adds", "float32: off the way there by at most")
+        page.get_by_role("button", name="bfloat16", exact=True).click()
+        shows(page, ".adds", "bfloat16: off the way there by at most")
+        page.get_by_label("Flow", exact=True).locator("visible=true").select_option("nice-mnist")
+        page.wait_for_function("document.querySelectorAll('.strip button').length === 7")
+        page.get_by_role("button", name="State after layer 2, additive coupling").click()
+        shows(page, ".adds", "Its line: 0 bits")
+        page.get_by_text("The ledger as a table").click()
+        assert page.locator("table.costs:visible tr").count() == 1 + 8
+
+
+def test_a_picture_finds_its_place_among_test_pictures(window, url):
+    with visit(window, f"{url}/?tab=flow&part=likelihood") as page:
+        shows(page, ".typical", "Typical ✓")
+        page.get_by_role("button", name="A haze that nobody sees").click()
+        shows(page, ".typical", "too unlikely")
+        page.get_by_role("button", name="Remove faint grey").click()
+        shows(page, ".typical", "Typical ✓")
+        page.get_by_role("radio", name="RealNVP, garments").click()
+        shows(page, ".key", "which this flow never saw")
+        page.get_by_role("button", name="Clear").locator("visible=true").click()
+        shows(page, ".judged", "Likelier than each of the test garments.")
+        page.get_by_label("Level of grey of a constant picture, 0 to 255").press("ArrowRight")
+        shows(page, ".judged", "% of test garments.")

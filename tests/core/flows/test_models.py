@@ -106,6 +106,18 @@ def test_rounding_to_bfloat16_is_what_a_flow_does_not_bear(variant, trained):
 
 
 @each
+def test_the_way_back_passes_through_the_states_of_the_ledger(variant, trained):
+    model, x = trained[variant], pictures()[0][2]
+    *states, _, _ = [line.state for line in ledger.ledger(model, x, generator=seed(5))]
+    back = ledger.way_back(model, x, generator=seed(5))
+    assert torch.allclose(back, torch.stack(states[::-1]), atol=1e-4)
+    rounded = ledger.way_back(model, x, generator=seed(5), dtype=torch.bfloat16)
+    ends = ledger.roundtrip(model, x[None], generator=seed(5), dtype=torch.bfloat16)[1]
+    assert torch.equal(rounded[-1:], ends)
+    assert (rounded - back).abs().max() > 1e-3
+
+
+@each
 def test_samples_are_pictures_and_a_seed_repeats_them(variant, trained):
     model = trained[variant]
     x, again, other = (variant.sample(model, 3, generator=seed(s)) for s in (1, 1, 2))
