@@ -61,7 +61,7 @@ def test_a_digit_goes_through_the_layers_and_comes_back(window, url):
         shows(page, ".adds", "float32: off the way there by at most")
         page.get_by_role("button", name="bfloat16", exact=True).click()
         shows(page, ".adds", "bfloat16: off the way there by at most")
-        page.get_by_label("Flow", exact=True).locator("visible=true").select_option("nice-mnist")
+        page.locator("select.model:visible").select_option("nice-mnist")
         page.wait_for_function("document.querySelectorAll('.strip button').length === 7")
         page.get_by_role("button", name="State after layer 2, additive coupling").click()
         shows(page, ".adds", "Its line: 0 bits")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from demos._flow import match
+from demos._flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
 from demos._ui.validation import InputError
-from demos.flow import match
-from demos.flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
 from genai_core import diffusion
 from genai_core.common import checkpoints
 from genai_core.flows import matching
