@@ -38,6 +38,7 @@ const showText = () => {
   shaded(chips, value.letters, value.levels, value.about.strongest).forEach((chip, i) => {
     chip.classList.toggle("on", i === now.at);
   });
+  $(".left-out").textContent = value.note;
   $(".found").textContent =
     `On “${legible(value.letters[now.at])}”: ${value.active.length} of ${value.features.toLocaleString("en")} features`;
   $(".active").replaceChildren(
@@ -138,6 +139,7 @@ $(".text").addEventListener("keydown", (event) => {
 });
 $(".id").addEventListener("change", () => {
   if ($(".id").value !== "") change({ feature: +$(".id").value });
+  else if (now) $(".id").value = now.feature;
 });
 $(".strength").addEventListener("input", () => {
   if (!now) return;

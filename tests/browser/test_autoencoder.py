@@ -115,6 +115,8 @@ def test_features_light_up_and_steer_the_gpt(tab):
     open_part(tab, "Features")
     tab.wait_for_function("document.querySelector('.steered')?.textContent.length > 150", timeout=60_000)
     assert tab.locator(".steered").inner_text() != tab.locator(".plain").inner_text()
+    tab.get_by_label("The text that the GPT reads").fill("Good \N{PARTY POPPER} night, my lord")
+    tab.locator(".left-out", has_text="\N{PARTY POPPER}").wait_for()
     wait = changes(tab, ".found")
     tab.locator(".text .chip").nth(4).click()
     wait()
