@@ -85,6 +85,7 @@ def error(made: Image.Image, image: Image.Image) -> Image.Image:
 
 
 def finite(psnr: float) -> float:
+    """A PSNR as it is shown: that of a file without any error would be infinite."""
     return min(round(psnr, 3), 99.0)
 
 
@@ -98,7 +99,7 @@ def verdict(scene: int, picture: str, quality: int, match: str) -> str:
     """What the three files show, in a sentence."""
     image, made = original(scene, picture), files(scene, picture, quality, match)
     (ours, psnr), (webp, psnr_webp) = (
-        (len(data), classical.psnr(result, image)) for _, data, result in (made["ours"], made["webp"])
+        (len(data), finite(classical.psnr(result, image))) for _, data, result in (made["ours"], made["webp"])
     )
     if match == "bytes":
         if abs(webp / ours - 1) > 0.06:

@@ -86,6 +86,7 @@ const lay = () => {
   $(".maps").replaceChildren(...buttons);
 };
 const look = latestOnly(async (settings) => {
+  if (settings !== wanted) return; // a preset, a link or a saved picture came meanwhile
   const answer = await askOfStage(server.show, settings),
     newest = wanted === settings;
   if (newest) wanted = null;

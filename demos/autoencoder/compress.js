@@ -4,15 +4,10 @@ const INKS = { ours: "--made", webp: "--real", jpeg: "--noise" };
 const MATCHES = { bytes: "equal bytes", psnr: "equal PSNR" };
 const src = (png) => `data:image/png;base64,${png}`;
 let value = null,
+  wanted = null, // settings that were asked for, of which there is no answer yet
   opened = null; // the picture of a file that was dropped
 
 $(".match").append(...Object.entries(MATCHES).map(([name, title]) => make("option", { value: name }, title)));
-const asked = () => ({
-  scene: +$(".scene").value,
-  picture: value.settings.picture,
-  quality: +$(".q").value,
-  match: $(".match").value,
-});
 const figures = ["ours", "webp", "jpeg"].map((kind) => {
   const figure = make("figure", { class: kind }),
     caption = make("figcaption"),
@@ -116,17 +111,24 @@ const paint = () => {
   plot();
 };
 const look = latestOnly(async (settings) => {
-  const answer = await ask(server.show, settings);
+  if (settings !== wanted) return; // a preset, a link or a saved picture came meanwhile
+  const answer = await askOfStage(server.show, settings);
+  if (settings === wanted) wanted = null;
   if (!answer) return;
   value = answer;
   props.value = answer;
   shows(answer.settings);
   paint();
 });
-const change = () => look(asked());
+const change = (changes) => {
+  if (!value) return;
+  wanted = { ...(wanted ?? value.settings), ...changes };
+  look(wanted);
+};
 const show = () => {
   value = props.value;
   if (!value?.files) return;
+  wanted = null;
   const { scene, quality, match } = value.settings;
   $(".scene").value = scene;
   $(".q").value = quality;
@@ -136,7 +138,7 @@ const show = () => {
 };
 const useScene = (n) => {
   $(".scene").value = n;
-  look({ ...asked(), picture: "" });
+  change({ scene: n, picture: "" });
 };
 const openFile = async (file) => {
   const answer = await ask(server.open_file, { file });
@@ -146,13 +148,13 @@ const openFile = async (file) => {
 };
 const own = async (picture) => {
   const made = await ask(server.own, { picture });
-  if (made) look({ ...asked(), picture: made });
+  if (made) change({ picture: made });
 };
 $(".q").addEventListener("input", () => {
   $(".at").textContent = $(".q").value;
-  change();
+  change({ quality: +$(".q").value });
 });
-$(".match").addEventListener("change", change);
+$(".match").addEventListener("change", () => change({ match: $(".match").value }));
 $(".scene").addEventListener("change", () =>
   useScene(Math.max(0, Math.min(9999, Math.round(+$(".scene").value) || 0))),
 );

@@ -26,7 +26,7 @@ const look = latestOnly(async () => {
   const asked = current(),
     answer = await askOfStage(server.clean, asked);
   if (!answer) return;
-  settings = asked;
+  settings = { ...asked, seed: settings.seed }; // the next noise may have been asked for meanwhile
   shows(asked);
   paintPixels(noisy.getContext("2d"), bytes(answer.noisy), 28);
   paintPixels($(".cleaned").getContext("2d"), bytes(answer.cleaned), 28);
@@ -85,6 +85,7 @@ $(".everywhere").addEventListener("click", () => {
   look();
 });
 $(".again").addEventListener("click", () => {
+  if (!settings) return;
   settings = { ...settings, seed: (settings.seed + 1) % 2147483647 };
   look();
 });

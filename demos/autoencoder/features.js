@@ -2,7 +2,8 @@
 // each), active [{id, z, on [[letter, share]]}] of the letter `at`, about {id, density, strongest, on, places [{text, levels,
 // at}], up, down [[letter, logit]]}, features (how many there are), note}
 let value = null,
-  now = null; // the settings that are shown
+  now = null, // the settings that are shown
+  wanted = null; // those that were asked for, of which there is no answer yet
 const legible = (letter) => ({ "\n": "↵", " ": "␣" })[letter] ?? letter;
 const mostly = (on) => on.map(([letter, share]) => `${legible(letter)} ${Math.round(100 * share)} %`).join(", ");
 
@@ -38,6 +39,7 @@ const showText = () => {
   shaded(chips, value.letters, value.levels, value.about.strongest).forEach((chip, i) => {
     chip.classList.toggle("on", i === now.at);
   });
+  $(".left-out").textContent = value.note;
   $(".found").textContent =
     `On “${legible(value.letters[now.at])}”: ${value.active.length} of ${value.features.toLocaleString("en")} features`;
   $(".active").replaceChildren(
@@ -101,58 +103,71 @@ const draw = () => {
   showSteer(null);
 };
 const look = latestOnly(async (asked) => {
+  if (asked !== wanted) return; // a preset, a link or a saved picture came meanwhile
   const answer = await askOfStage(server.show, asked);
+  if (asked === wanted) wanted = null;
   if (!answer) return;
-  const before = now;
+  const before = now,
+    { strength, seed } = now; // which may have changed meanwhile
   value = answer;
-  now = answer.settings; // as the server has checked them: the letter is one of the text
+  now = { ...answer.settings, strength, seed }; // as the server has checked them: the letter is one of the text
   shows(now);
   draw();
   if (now.text !== before.text || now.feature !== before.feature) steer();
 });
-const change = (some) => look({ ...now, ...some });
+const change = (some) => {
+  if (!now) return;
+  wanted = { ...(wanted ?? now), ...some };
+  look(wanted);
+};
 
 let waiting = null;
 $(".prompt").addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(() => change({ text: $(".prompt").value }), 200);
 });
-const choose = (at) => change({ at: Math.max(0, Math.min(value.letters.length - 1, at)) });
+const choose = (at) => value && change({ at: Math.max(0, Math.min(value.letters.length - 1, at)) });
 $(".text").addEventListener("click", (event) => {
   const chip = event.target.closest(".chip");
   if (chip) choose([...$(".text").children].indexOf(chip));
 });
 $(".text").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step) {
+  if (step && now) {
     event.preventDefault();
-    choose(now.at + step);
+    choose((wanted ?? now).at + step);
   }
 });
 $(".id").addEventListener("change", () => {
   if ($(".id").value !== "") change({ feature: +$(".id").value });
+  else if (now) $(".id").value = now.feature;
 });
 $(".strength").addEventListener("input", () => {
+  if (!now) return;
   now = { ...now, strength: +$(".strength").value };
   shows(now);
   showSteer(null);
   steer();
 });
-const reseed = (seed) => {
+const reseed = (asked) => {
+  if (!now) return;
+  const seed = Math.max(0, Math.min(2147483647, Math.round(asked)));
   $(".seed").value = seed;
   now = { ...now, seed };
   shows(now);
   steer();
 };
 $(".seed").addEventListener("change", () => reseed(+$(".seed").value));
-$(".again").addEventListener("click", () => reseed(now.seed + 1));
+$(".again").addEventListener("click", () => now && reseed((now.seed + 1) % 2147483648));
 $(".key").replaceChildren(
   ...keyOf("not active", "as strongly as anywhere. Click a letter, or go there with the arrow keys."),
 );
 const show = () => {
   if (!props.value?.letters) return;
+  clearTimeout(waiting);
   value = props.value;
   now = value.settings;
+  wanted = null;
   $(".prompt").value = now.text;
   $(".strength").value = now.strength;
   $(".seed").value = now.seed;

@@ -90,7 +90,7 @@ const openPlanes = () => {
   });
   $(".legend").replaceChildren(
     ...classLegend(value.names, value.colours),
-    make("span", {}, "white squares: the draws"),
+    ...(value.settings.source === "plane" ? [make("span", {}, "white squares: the draws")] : []),
   );
 };
 // The place is that of links and saved pictures.

@@ -115,6 +115,8 @@ def test_features_light_up_and_steer_the_gpt(tab):
     open_part(tab, "Features")
     tab.wait_for_function("document.querySelector('.steered')?.textContent.length > 150", timeout=60_000)
     assert tab.locator(".steered").inner_text() != tab.locator(".plain").inner_text()
+    tab.get_by_label("The text that the GPT reads").fill("Good \N{PARTY POPPER} night, my lord")
+    tab.locator(".left-out", has_text="\N{PARTY POPPER}").wait_for()
     wait = changes(tab, ".found")
     tab.locator(".text .chip").nth(4).click()
     wait()
@@ -126,6 +128,35 @@ def test_features_light_up_and_steer_the_gpt(tab):
     )
     tab.get_by_label("The text that the GPT reads").fill("a naïve king")
     tab.get_by_text("Not in this GPT's vocabulary, and left out: “ï”").wait_for()
+
+
+def test_two_quick_changes_are_both_kept(tab):
+    open_part(tab, "Features")
+    tab.wait_for_function("document.querySelector('.steered')?.textContent.length > 150", timeout=60_000)
+    feature = tab.locator(".active button").nth(1)
+    asked = int(feature.locator(".id-said").inner_text().strip("#"))
+    tab.locator(".text .chip").nth(3).click()
+    for _ in range(3):
+        tab.locator(".text").press("ArrowRight")
+    feature.dispatch_event("click")  # before there are answers
+    tab.locator("input.strength").evaluate("(s) => { s.value = 3; s.dispatchEvent(new Event('input')); }")
+    tab.locator(".chip.on:nth-child(7)").wait_for()
+    tab.wait_for_function("(id) => genai.parts['autoencoder/features'].settings.feature === id", arg=asked)
+    settings = tab.evaluate("genai.parts['autoencoder/features'].settings")
+    assert (settings["at"], settings["strength"]) == (6, 3)
+    open_part(tab, "Compress")
+    tab.locator(".verdict", has_text="bytes").wait_for()
+    tab.locator(".q").evaluate("""(q) => {
+      const scene = element => { element.value = 12; element.dispatchEvent(new Event('change')); };
+      scene(document.querySelector('input.scene'));
+      q.value = 20; q.dispatchEvent(new Event('input')); }""")
+    tab.wait_for_function("genai.parts['autoencoder/compress'].settings.quality === 20")
+    assert tab.evaluate("genai.parts['autoencoder/compress'].settings.scene") == 12
+    open_part(tab, "Denoise")
+    tab.locator(".after", has_text="PSNR").wait_for()
+    for _ in range(3):
+        tab.get_by_role("button", name="Other noise").dispatch_event("click")
+    tab.wait_for_function("genai.parts['autoencoder/denoise'].settings.seed === 3")
 
 
 def test_an_autoencoder_learns_beside_pca_and_stops(tab):

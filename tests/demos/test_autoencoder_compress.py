@@ -132,3 +132,11 @@ def test_what_the_presets_observe_is_true():
     ours, webp, _ = by_label["Another world"]["files"]
     assert abs(webp["bytes"] / ours["bytes"] - 1) < 0.06
     assert webp["psnr"] > ours["psnr"] + 3
+
+
+def test_a_file_without_errors_is_told_in_decibels():
+    white = _files.from_file(png(Image.new("RGB", (64, 64), "white")))
+    for match in _files.MATCHES:
+        said = _files.verdict(0, white, 60, match)
+        assert "inf" not in said
+        assert "nan" not in said
