@@ -34,7 +34,6 @@ const bars = (place, rows, sign) => {
 };
 const showText = () => {
   const chips = $(".text");
-  $(".left-out").textContent = value.note;
   chips.replaceChildren();
   shaded(chips, value.letters, value.levels, value.about.strongest).forEach((chip, i) => {
     chip.classList.toggle("on", i === now.at);
