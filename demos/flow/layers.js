@@ -346,6 +346,13 @@ $(".ledger").addEventListener("click", (event) => {
   halt();
   go(Math.max(0, Math.min(way.layers, Math.floor((event.offsetX - margin) / step))));
 });
+$(".ledger").addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by || !way) return;
+  event.preventDefault();
+  halt();
+  go(Math.max(0, Math.min(way.layers, place + by)));
+});
 $(".model").addEventListener("change", () => change({ model: $(".model").value }));
 $(".seed").addEventListener("change", () => {
   const value = Math.floor(+$(".seed").value);

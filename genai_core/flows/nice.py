@@ -51,7 +51,7 @@ def train(config: NICEConfig, examples: tuple[Tensor, Tensor], **options) -> Ite
 
 
 RECIPES = {"nice-mnist": Recipe(NICEConfig(), "mnist", steps=12_000)}
-TINY = Recipe(NICEConfig(couplings=2, hidden=16, layers=1, batch=8, lr=1e-2), "sprites", steps=40)
+TINY = Recipe(NICEConfig(couplings=2, hidden=16, layers=1, batch=8, lr=1e-2), "sprites", steps=80)
 
 CARD = {
     "overview": "NICE (Dinh 2014), a flow of {couplings} additive couplings between even and odd pixels, each with a "

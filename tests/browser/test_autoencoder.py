@@ -133,25 +133,31 @@ def test_features_light_up_and_steer_the_gpt(tab):
 def test_two_quick_changes_are_both_kept(tab):
     open_part(tab, "Features")
     tab.wait_for_function("document.querySelector('.steered')?.textContent.length > 150", timeout=60_000)
-    feature = tab.locator(".active button").nth(1)
-    asked = int(feature.locator(".id-said").inner_text().strip("#"))
-    tab.locator(".text .chip").nth(3).click()
-    for _ in range(3):
-        tab.locator(".text").press("ArrowRight")
-    feature.dispatch_event("click")  # before there are answers
-    tab.locator("input.strength").evaluate("(s) => { s.value = 3; s.dispatchEvent(new Event('input')); }")
+    asked = tab.evaluate("""() => { // all of it before there are answers
+      const text = document.querySelector('.text'), feature = document.querySelectorAll('.active button')[1];
+      text.children[3].click();
+      for (const key of Array(3).fill('ArrowRight'))
+        text.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+      feature.click();
+      const strength = document.querySelector('input.strength');
+      strength.value = 3;
+      strength.dispatchEvent(new Event('input'));
+      return { at: 6, feature: Number(feature.querySelector('.id-said').textContent.slice(1)), strength: 3 };
+    }""")
+    tab.wait_for_function(
+        "(asked) => Object.entries(asked).every(([k, v]) => genai.parts['autoencoder/features'].settings[k] === v)",
+        arg=asked,
+    )
     tab.locator(".chip.on:nth-child(7)").wait_for()
-    tab.wait_for_function("(id) => genai.parts['autoencoder/features'].settings.feature === id", arg=asked)
-    settings = tab.evaluate("genai.parts['autoencoder/features'].settings")
-    assert (settings["at"], settings["strength"]) == (6, 3)
     open_part(tab, "Compress")
     tab.locator(".verdict", has_text="bytes").wait_for()
     tab.locator(".q").evaluate("""(q) => {
       const scene = element => { element.value = 12; element.dispatchEvent(new Event('change')); };
       scene(document.querySelector('input.scene'));
       q.value = 20; q.dispatchEvent(new Event('input')); }""")
-    tab.wait_for_function("genai.parts['autoencoder/compress'].settings.quality === 20")
-    assert tab.evaluate("genai.parts['autoencoder/compress'].settings.scene") == 12
+    tab.wait_for_function(
+        "(({ quality, scene }) => quality === 20 && scene === 12)(genai.parts['autoencoder/compress'].settings)"
+    )
     open_part(tab, "Denoise")
     tab.locator(".after", has_text="PSNR").wait_for()
     for _ in range(3):
