@@ -1,1 +1,1 @@
-"""Match, a part of the flow tab whose models are not trained yet; with its underscore no page loads its script."""
+"""Parts of the flow tab that wait for models: Match and Sample. With the folder's underscore no page loads their scripts."""
