@@ -1,1 +1,1 @@
-"""Parts of the flow tab that wait for models: Match and Sample. With the folder's underscore no page loads their scripts."""
+"""Match and Sample, parts of the flow tab that wait for models: no page loads the scripts of such a folder."""
