@@ -114,6 +114,23 @@ def visit(where, url: str) -> Iterator:
     assert not errors
 
 
+def requests_of(page) -> list[str]:
+    """A list that fills with what the page asks of the server from now on: functions of its components, runs it starts.
+
+    The cards on Home load their pictures one after the other, whichever tab is open: these do not count.
+    """
+    asked = []
+
+    def note(request) -> None:
+        if "/queue/join" in request.url:
+            asked.append("queue/join")
+        elif "/component_server" in request.url and request.post_data_json["fn_name"] != "picture":
+            asked.append(request.post_data_json["fn_name"])
+
+    page.on("request", note)
+    return asked
+
+
 def open_tab(page, id_: str) -> None:
     """Open a tab by its link in the navigation, wherever that stands."""
     page.locator(f'nav a[data-id="{id_}"]').first.evaluate("(link) => link.click()")

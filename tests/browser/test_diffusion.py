@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from benchmarks._browser import open_part, open_tab
+from benchmarks._browser import open_part, open_tab, requests_of
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -44,8 +44,7 @@ def where(tab, text):
 def test_a_run_streams_is_scrubbed_without_a_request_and_branched(tab, tmp_path):
     tab.get_by_role("button", name="Only 8 steps").click()
     where(tab, "step 8 of 8")
-    asked = []
-    tab.on("request", lambda r: asked.append(r.url) if "/gradio_api/" in r.url and "heartbeat" not in r.url else None)
+    asked = requests_of(tab)
     seen = set()
     for step in (0, 3, 7):
         set_range(tab, ".at", step)
@@ -134,8 +133,7 @@ def test_the_race_is_there_when_opened_and_runs_again(tab):
 def test_the_forward_process_follows_the_pointer_without_a_request(tab):
     open_part(tab, "Forward")
     tab.locator(".three canvas").nth(2).wait_for()
-    asked = []
-    tab.on("request", lambda r: asked.append(r.url) if "component_server" in r.url else None)
+    asked = requests_of(tab)
     before = canvas(tab, ".three canvas")
     tab.locator(".at:visible").evaluate("(s) => { s.value = 900; s.dispatchEvent(new Event('input')); }")
     changed(tab, before, ".three canvas")

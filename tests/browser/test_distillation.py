@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import SETTLED, open_part, open_tab
+from benchmarks._browser import SETTLED, open_part, open_tab, requests_of
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -28,8 +28,7 @@ def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
     tab.wait_for_function("b => document.querySelector('.bars .row .num').textContent !== b", arg=before[0])
     tab.get_by_text("The teacher says 1.").wait_for()
     tab.wait_for_function(SETTLED)  # the last stroke has been read
-    asked = []
-    tab.on("request", lambda r: asked.append(r.url) if "/gradio_api/" in r.url and "heartbeat" not in r.url else None)
+    asked = requests_of(tab)
     cold = bars(tab)
     tab.locator(".t").first.evaluate("(s) => { s.value = 20; s.dispatchEvent(new Event('input')); }")
     assert bars(tab) != cold

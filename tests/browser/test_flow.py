@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_tab, visit
+from benchmarks._browser import open_tab, requests_of, visit
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 CANVAS = "document.querySelector('.plane').toDataURL()"
@@ -23,8 +23,7 @@ def test_a_flow_is_trained_and_its_grid_is_scrubbed_without_a_request(tab):
     tab.wait_for_function("b => Number(document.querySelector('.nll').textContent) < b - 0.2", arg=before, timeout=JOB)
     tab.get_by_role("button", name="Stop").locator("visible=true").click()
     tab.wait_for_function("!genai.parts['flow/lab'].running")
-    asked = []
-    tab.on("request", lambda r: asked.append(r.url) if "component_server" in r.url else None)
+    asked = requests_of(tab)
     shown = tab.evaluate(CANVAS)
     for k in (0, 4):
         tab.locator(".at").evaluate("(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); }", k)

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from benchmarks._browser import open_part, open_tab
+from benchmarks._browser import open_part, open_tab, requests_of
 from demos._ui import validation
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -126,8 +126,7 @@ UNDER = "() => [document.querySelector('.where').textContent, document.querySele
 def test_the_plane_follows_the_pointer_without_a_request_and_a_click_sets_the_sliders(tab):
     open_part(tab, "Plane")
     tab.wait_for_function("document.querySelector('.where')?.textContent.includes('=')")
-    asked = []
-    tab.on("request", lambda r: asked.append(r.url) if "component_server" in r.url else None)
+    asked = requests_of(tab)
     box = tab.locator(".map").bounding_box()
     for share in (0.1, 0.5, 0.9):
         before = tab.evaluate(UNDER)
