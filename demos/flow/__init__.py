@@ -1,7 +1,7 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
 from demos._ui.tab import Tab
-from demos.flow import _api, lab, layers, likelihood
+from demos.flow import _api, compare, lab, layers, likelihood
 from genai_core.data.plane import distribution
 from genai_core.flows import couplings, ledger
 from genai_core.flows.plane import continuous, discrete, matching, velocity
@@ -84,7 +84,7 @@ TAB = Tab(
     text="A map from noise to data that runs both ways, and so knows exactly how likely anything is. Watch four of "
     "them bend a grid, layer by layer.",
     picture=noise_to_moons,
-    parts=(lab.PART, layers.PART, likelihood.PART),
+    parts=(lab.PART, layers.PART, likelihood.PART, compare.PART),
     how=HOW,
     sources=(
         couplings.AffineCoupling,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genai_core import data, evaluation
-from genai_core.diffusion import generate
+from genai_core.diffusion import bound, generate
 from genai_core.diffusion.samplers import SAMPLERS
 
 SAMPLES = 10_000
@@ -25,6 +25,7 @@ TITLES = {
     "langevin": "Langevin",
 }
 LABELS = {
+    **bound.LABELS,
     **evaluation.SAMPLE_LABELS,
     "nfe": ("Network evaluations per sample behind the figures above (DDIM, guidance 1)", "{:d}"),
     "read_as_label_8nfe": ("Classified as their label at 8 evaluations (DDIM, eta 0.5)", "{:.2%}"),
@@ -56,8 +57,8 @@ LABELS = {
 def evaluate(name: str) -> dict:
     """Figures of a shipped diffusion model (see LABELS), by the LeNet of its data set.
 
-    A model: DDIM at 50 evaluations, FEW at 8, and DDIM with guidance; for RACED also every sampler at
-    each of BUDGETS. A student: at 4, 2 and 1.
+    A model: DDIM at 50 evaluations, FEW at 8, and DDIM with guidance; for RACED also the bound, and every sampler
+    at each of BUDGETS. A student: at 4, 2 and 1.
     """
     model, dataset = generate.load(name), generate.RECIPES[name].dataset
     classifier, labels = evaluation.evaluation_classifier(dataset), torch.arange(SAMPLES) % model.config.classes
@@ -90,6 +91,7 @@ def evaluate(name: str) -> dict:
     few = generate_pictures(**FEW)
     main |= brief(few, "8nfe") | {"frechet_ratio_2000_8nfe": in_subsets(few)} | guided | {"guidance": GUIDANCE}
     if name == RACED:
+        main |= bound.evaluate(model, dataset)
         for nfe, sampler in itertools.product(BUDGETS, SAMPLERS):
             x = generate_pictures(sampler=sampler, steps=race_steps(sampler, nfe), spacing=GRID)
             distance = evaluation.frechet_distance(classifier, real, x)

@@ -18,7 +18,7 @@ from PIL import Image
 import app
 from benchmarks._browser import ROOT
 from demos._ui import errors, sharing, validation
-from demos._ui.tab import Part, Tab
+from demos._ui.tab import Part, Tab, accepts
 from tests.server.wire import API
 
 ALL_BAD = {  # never right, whatever is asked for
@@ -114,7 +114,8 @@ def taken(name: str, function, one: Tab, part: Part) -> tuple[list[str], dict]:
     if name == "open":
         return ["png"], {"png": saved({"tab": one.id, "part": part.id, **sharing.linked(part, settings)})}
     if name in ("save", "code"):
-        return ["settings", "shown"], whole
+        reads = [fn for fn in (part.picture, part.code) if fn and accepts(fn, "shown")]
+        return ["settings", "shown"] if reads else ["settings"], whole
     if name == "preset":
         return ["label"], {"label": part.presets[0].label}
     read = set() if name == "show" and part.settings else words(function)
