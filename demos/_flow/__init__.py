@@ -1,1 +1,1 @@
-"""Match and Sample, parts of the flow tab that wait for models: no page loads the scripts of such a folder."""
+"""Sample, a part of the flow tab that waits for Glow: no page loads the scripts of such a folder."""

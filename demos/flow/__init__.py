@@ -1,9 +1,10 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
 from demos._ui.tab import Tab
-from demos.flow import _api, compare, lab, layers, likelihood
+from demos.flow import _api, compare, lab, layers, likelihood, match
 from genai_core.data.plane import distribution
 from genai_core.flows import couplings, ledger
+from genai_core.flows.matching import generate, model, solvers
 from genai_core.flows.plane import continuous, discrete, matching, velocity
 from genai_core.flows.plane import lab as core_lab
 from genai_core.flows.plane import layers as plane_layers
@@ -51,6 +52,10 @@ upper bound of what the whole numbers need (Theis 2016, [arXiv 1511.01844](https
 RealNVP and Glow are chains of such layers over 784 numbers; *squeeze* turns 2 × 2 pixels into channels, and with
 several scales half of the channels are latent early. *Layers* shows those of NICE and RealNVP.
 
+**Flow matching of pictures** trains the U-Net of the Diffusion tab to predict $x - z$. **Reflow** (Liu 2022) lets that
+model draw pairs of noise and sample, and trains again on the straight lines between them: these cross less, so that the
+new paths are straighter and need fewer steps. *Match* draws with both from one noise, beside diffusion.
+
 **Likely is not real.** A flow that was trained on garments gives digits a higher likelihood than garments (Nalisnick
 2018, [arXiv 1810.09136](https://arxiv.org/abs/1810.09136)). A density is highest at its peak, and in many dimensions
 hardly any sample lies there: samples are **typical**, near the average of $\log p$. A picture far from that average to
@@ -84,7 +89,7 @@ TAB = Tab(
     text="A map from noise to data that runs both ways, and so knows exactly how likely anything is. Watch four of "
     "them bend a grid, layer by layer.",
     picture=noise_to_moons,
-    parts=(lab.PART, layers.PART, likelihood.PART, compare.PART),
+    parts=(lab.PART, layers.PART, likelihood.PART, match.PART, compare.PART),
     how=HOW,
     sources=(
         couplings.AffineCoupling,
@@ -98,11 +103,16 @@ TAB = Tab(
         matching.FlowMatching,
         matching.sample,
         core_lab.Lab,
+        model.loss,
+        generate.pairs,
+        solvers.euler,
     ),
     cards={
         "nice-mnist": "NICE, digits",
         "realnvp-mnist": "RealNVP, digits",
         "realnvp-fashion": "RealNVP, garments",
+        "flowmatch-mnist": "Flow matching, digits",
+        "reflow-mnist": "Rectified flow, digits",
     },
     endpoints=_api.ENDPOINTS,
 )

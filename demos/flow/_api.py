@@ -10,7 +10,7 @@ from PIL import Image
 from demos._server import lanes
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Table
-from demos.flow import compare, lab, layers, likelihood
+from demos.flow import compare, lab, layers, likelihood, match
 
 MEASURES = ("nll", "hutchinson", "exact", "integral", "quality")
 
@@ -37,4 +37,10 @@ def flow_train(**settings: Any) -> Iterator[tuple[Image.Image, dict] | None]:
             yield lab.picture(**settings, shown=lab.at_x(frame)), said | measures
 
 
-ENDPOINTS = (flow_train, layers.flow_layers, likelihood.flow_likelihood, compare.flow_compare)
+ENDPOINTS = (
+    flow_train,
+    layers.flow_layers,
+    likelihood.flow_likelihood,
+    match.flow_match,
+    compare.flow_compare,
+)

@@ -70,6 +70,11 @@ def test_the_aims_are_reached():
     assert figures("vqvae-scenes")["perplexity"] >= 250
     assert figures("reader-scenes")["scenes"] >= 0.95
     assert min(figures("reader-scenes")[name] for name in ("shape", "colour", "fill", "size")) >= 0.995
+    matched, rectified = (figures(name) for name in ("flowmatch-mnist", "reflow-mnist"))
+    assert matched["read_as_label_guided"] >= 0.98
+    assert (matched["nfe"], rectified["nfe"]) == (20, 2)
+    assert matched["frechet_ratio_2000"] <= 1.5
+    assert rectified["frechet_ratio_2000"] <= 2
     assert all(0.06 <= share <= 0.14 for share in figures("cgan-mnist")["class_shares"])
 
 

@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from demos._flow import match
-from demos._flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
 from demos._ui.validation import InputError
+from demos.flow import match
+from demos.flow.match import DIFFUSION, FINE, FLOW, MODELS, PART, RECTIFIED
 from genai_core import diffusion
 from genai_core.common import checkpoints
 from genai_core.flows import matching
-
-if not {FLOW, RECTIFIED} <= set(checkpoints.names()):
-    pytest.skip("the part waits for its checkpoints", allow_module_level=True)
 
 DIGITS = [{"label": str(label), "seed": label} for label in range(10)]
 
@@ -113,3 +110,29 @@ def test_the_endpoint_gives_the_digits_of_the_stage():
 def test_what_no_model_takes_is_refused(bad):
     with pytest.raises(InputError):
         PART.parse(bad)
+
+
+def preset(label: str) -> dict[str, dict]:
+    (found,) = [preset for preset in PART.presets if preset.label == label]
+    return rows(**found.given())
+
+
+def test_what_the_preset_of_one_evaluation_says():
+    """Off the end, in lengths of the chord; and the share of pixels that are neither black nor white."""
+    shown = preset("One evaluation")
+    off = {name: points(row["dots"])[-1, 3] for name, row in shown.items()}
+    grey = {
+        name: np.mean((pixels > 38) & (pixels < 217))
+        for name, row in shown.items()
+        for pixels in [np.frombuffer(base64.b64decode(row["sample"]), np.uint8)]
+    }
+    for other in (FLOW, DIFFUSION):
+        assert off[RECTIFIED] < 0.5 * off[other]
+        assert grey[RECTIFIED] < 0.7 * grey[other]
+
+
+def test_what_the_preset_of_the_arc_says():
+    shown = preset("An arc and two lines")
+    assert {row["digit"] for row in shown.values()} == {7}
+    curves = [shown[name]["straightness"] for name in (RECTIFIED, FLOW, DIFFUSION)]
+    assert curves[0] < 0.5 * curves[1] < 0.25 * curves[2]

@@ -15,7 +15,7 @@ from demos._server import lanes
 from demos._ui import images
 from demos._ui.api import Pictures, Value, endpoint
 from demos._ui.settings import Setting, choice, integer, number, seed
-from demos._ui.tab import Part
+from demos._ui.tab import Part, Preset
 from genai_core import data, diffusion, evaluation
 from genai_core.common import checkpoints
 from genai_core.flows import matching
@@ -234,11 +234,27 @@ PART = Part(
     "their paths are, and how few steps each one needs.",
     stage="flow/match",
     settings=(
+        Setting("nfe", integer(1, 50), 4, "Evaluations"),
         Setting("label", choice(data.CLASSES["mnist"]), "5", "Class"),
         Setting("seed", seed(), 0, "Seed"),
         Setting("guidance", number(0, 4, 0.25), 1.5, "Guidance (1 = off)"),
         Setting("sampler", choice(SAMPLERS), "euler", "Flow solver"),
-        Setting("nfe", integer(1, 50), 4, "Evaluations"),
+    ),
+    presets=(
+        Preset(
+            "One evaluation",
+            "Each model may look at the noise once. Whose digit is nearest to the end of its whole path?",
+            {"nfe": 1, "label": "2", "seed": 3},
+            "The rectified model’s: its path is nearly straight, and one step misses the end by less than half of what "
+            "the others miss it by. Those draw a grey mean of all that could come.",
+        ),
+        Preset(
+            "An arc and two lines",
+            "All three begin with the same noise and end with a 7. Which path is a detour?",
+            {"nfe": 24, "label": "7", "seed": 4},
+            "Diffusion’s: it mixes picture and noise so that the variance stays, which is an arc. Flow matching mixes "
+            "on a line and bends only where lines would cross; rectified, it hardly bends at all.",
+        ),
     ),
     form=True,
     wide=True,
