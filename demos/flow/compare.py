@@ -78,7 +78,7 @@ def models(flow: str) -> dict[str, str]:
     return {key: MODELS.get(key, flow) for key in FAMILIES}
 
 
-def sampler(model: str, steps: str) -> Callable[[torch.Generator], Tensor]:
+def sampler(model: str, nfe: str) -> Callable[[torch.Generator], Tensor]:
     """generator -> COUNT pictures [COUNT, 1, 28, 28] in [0, 1] of a model; one of each class where it takes classes."""
     labels = torch.arange(COUNT)
     if model in FLOWS:
@@ -87,22 +87,22 @@ def sampler(model: str, steps: str) -> Callable[[torch.Generator], Tensor]:
         "vae-mnist": lambda generator: vae.sample(vae.load(model), COUNT, generator=generator),
         "cgan-mnist": lambda generator: gan.sample(gan.load(model), COUNT, generator=generator, labels=labels),
         DIFFUSION: lambda generator: diffusion.sample(
-            diffusion.load(model), COUNT, generator=generator, labels=labels, steps=int(steps), spacing=GRID
+            diffusion.load(model), COUNT, generator=generator, labels=labels, steps=int(nfe), spacing=GRID
         ),
     }[model]
 
 
 @functools.lru_cache(maxsize=64)
-def pictures(model: str, steps: str, seed: int) -> Tensor:
+def pictures(model: str, nfe: str, seed: int) -> Tensor:
     """COUNT samples [COUNT, 1, 28, 28] in [0, 1]."""
-    return sampler(model, steps)(torch.Generator().manual_seed(seed)).cpu()
+    return sampler(model, nfe)(torch.Generator().manual_seed(seed)).cpu()
 
 
 @functools.cache  # once a server: what is saved is what is shown
-def milliseconds(model: str, steps: str) -> float:
+def milliseconds(model: str, nfe: str) -> float:
     """Time to draw COUNT pictures on this machine: the median of RUNS, or of fewer that take PATIENCE together."""
-    draw, times = sampler(model, steps), []
-    pictures(model, steps, 0)  # the first of a model is not counted
+    draw, times = sampler(model, nfe), []
+    pictures(model, nfe, 0)  # the first of a model is not counted
     while len(times) < RUNS and sum(times) < PATIENCE:
         begun = time.perf_counter()
         draw(torch.Generator().manual_seed(0)).cpu()
@@ -110,17 +110,17 @@ def milliseconds(model: str, steps: str) -> float:
     return statistics.median(times)
 
 
-def diffusion_key(steps: str) -> str:
-    return f"frechet_ratio_{steps}nfe_ddim"
+def diffusion_key(nfe: str) -> str:
+    return f"frechet_ratio_{nfe}nfe_ddim"
 
 
-def frechet(model: str, steps: str) -> float:
+def frechet(model: str, nfe: str) -> float:
     """Fréchet distance of 10,000 samples in that of as many training pictures, of diffusion with these steps."""
-    key = diffusion_key(steps) if model == DIFFUSION else "frechet_ratio"
+    key = diffusion_key(nfe) if model == DIFFUSION else "frechet_ratio"
     return checkpoints.read_json(model, "metrics.json")[key]
 
 
-def row(key: str, model: str, steps: str, seed: int) -> dict[str, Any]:
+def row(key: str, model: str, nfe: str, seed: int) -> dict[str, Any]:
     """What the stage shows of one family; bits is null where there is no density."""
     family = FAMILIES[key]
     return {
@@ -131,15 +131,15 @@ def row(key: str, model: str, steps: str, seed: int) -> dict[str, Any]:
         "good": family.good,
         "weak": family.weak,
         "bits": checkpoints.read_json(model, "metrics.json").get("bits") if key != "gan" else None,
-        "frechet": frechet(model, steps),
-        "passes": int(steps) if key == "diffusion" else 1,
-        "ms": milliseconds(model, steps),
-        "pictures": images.base64_of(images.pixels(pictures(model, steps, seed))),
+        "frechet": frechet(model, nfe),
+        "passes": int(nfe) if key == "diffusion" else 1,
+        "ms": milliseconds(model, nfe),
+        "pictures": images.base64_of(images.pixels(pictures(model, nfe, seed))),
     }
 
 
-def rows(flow: str, steps: str, seed: int) -> list[dict[str, Any]]:
-    return [row(key, model, steps, seed) for key, model in models(flow).items()]
+def rows(flow: str, nfe: str, seed: int) -> list[dict[str, Any]]:
+    return [row(key, model, nfe, seed) for key, model in models(flow).items()]
 
 
 def best(found: list[dict[str, Any]]) -> dict[str, int]:
@@ -171,19 +171,19 @@ def picture(**settings: Any) -> Image.Image:
         (one["title"], bits_of(one), times(one["frechet"]), str(one["passes"]), f"{one['ms']:.0f} ms") for one in found
     ]
     drawn = torch.cat(
-        [pictures(model, settings["steps"], settings["seed"]) for model in models(settings["flow"]).values()]
+        [pictures(model, settings["nfe"], settings["seed"]) for model in models(settings["flow"]).values()]
     )
     return charts.below([images.tile(drawn, COUNT, gap=2, zoom=2), charts.table([header, *lines])], 16)
 
 
-def says(flow: str, steps: str, seed: int) -> str:
+def says(flow: str, nfe: str, seed: int) -> str:
     return "\n".join(
         f"{one['model']}: bits per dimension {one['bits']}, Fréchet distance {one['frechet']:.2f} times the reference"
-        for one in rows(flow, steps, seed)
+        for one in rows(flow, nfe, seed)
     )
 
 
-def code(flow: str, steps: str, seed: int) -> str:
+def code(flow: str, nfe: str, seed: int) -> str:
     return f'''import torch
 
 from genai_core import diffusion, gan, vae
@@ -196,13 +196,13 @@ draws = {{
     "vae-mnist": lambda name, g: vae.sample(vae.load(name), {COUNT}, generator=g),
     "{flow}": lambda name, g: base.sample(variants.load(name), {COUNT}, generator=g),
     "{DIFFUSION}": lambda name, g: diffusion.sample(
-        diffusion.load(name), {COUNT}, generator=g, steps={steps}, spacing="{GRID}", **one_each
+        diffusion.load(name), {COUNT}, generator=g, steps={nfe}, spacing="{GRID}", **one_each
     ),
     "cgan-mnist": lambda name, g: gan.sample(gan.load(name), {COUNT}, generator=g, **one_each),
 }}
 for name in draws:
     measured = checkpoints.read_json(name, "metrics.json")
-    ratio = measured["{diffusion_key(steps)}" if name == "{DIFFUSION}" else "frechet_ratio"]
+    ratio = measured["{diffusion_key(nfe)}" if name == "{DIFFUSION}" else "frechet_ratio"]
     print(f"{{name}}: bits per dimension {{measured.get('bits')}}, Fréchet distance {{ratio:.2f}} times the reference")
 x = torch.cat([draw(name, torch.Generator().manual_seed({seed})).cpu() for name, draw in draws.items()])
 tile(x, {COUNT}, gap=2, zoom=2).save("samples.png")
@@ -234,14 +234,14 @@ PART = Part(
     stage="flow/compare",
     settings=(
         Setting("flow", choice(FLOWS), "realnvp-mnist", "Flow"),
-        Setting("steps", choice(STEPS), "50", "Diffusion's steps"),
+        Setting("nfe", choice(STEPS), "50", "Diffusion's steps"),
         Setting("seed", seed(), 0, "Seed"),
     ),
     presets=(
         Preset(
             "Few steps",
             "Diffusion pays for each picture with many passes of its network. What do 4 of them give?",
-            {"steps": "4"},
+            {"nfe": "4"},
             "Digits farther from real ones than with 50 steps, and still nearer than the VAE’s and the flow’s.",
         ),
         Preset(
@@ -265,14 +265,14 @@ PART = Part(
     PART.table,
     Pictures("Ten samples of each model, with its name"),
     Value("For each model: bits, per dimension of test digits (or null); frechet; passes a picture takes; ms here"),
-    takes=("flow", "steps", "seed"),
+    takes=("flow", "nfe", "seed"),
     lane=lanes.STREAM,
 )
 def flow_compare(**settings: Any) -> tuple[list, dict]:
     """Samples of a VAE, a flow, a diffusion model and a GAN of the same digits, and what was measured of each."""
     found = rows(**settings)
     drawn = [
-        (images.tile(pictures(one["model"], settings["steps"], settings["seed"]), COUNT, gap=2), one["model"])
+        (images.tile(pictures(one["model"], settings["nfe"], settings["seed"]), COUNT, gap=2), one["model"])
         for one in found
     ]
     return drawn, {one["model"]: {name: one[name] for name in ("bits", "frechet", "passes", "ms")} for one in found}

@@ -27,7 +27,7 @@ def preset(label: str) -> dict[str, dict]:
 
 
 def test_the_figures_are_those_of_the_cards():
-    for key, row in by_family(steps="8").items():
+    for key, row in by_family(nfe="8").items():
         measured = checkpoints.read_json(row["model"], "metrics.json")
         assert row["bits"] == measured.get("bits")
         assert row["frechet"] == measured["frechet_ratio_8nfe_ddim" if key == "diffusion" else "frechet_ratio"]
@@ -38,7 +38,7 @@ def test_only_the_gan_has_no_likelihood():
 
 
 def test_the_samples_are_what_the_models_draw():
-    rows, generator = by_family(steps="4", seed=3), lambda: torch.Generator().manual_seed(3)
+    rows, generator = by_family(nfe="4", seed=3), lambda: torch.Generator().manual_seed(3)
     labels = torch.arange(COUNT)
     own = {
         "vae": vae.sample(vae.load("vae-mnist"), COUNT, generator=generator()),
@@ -59,7 +59,7 @@ def test_the_best_of_each_measure_is_marked():
 
 
 def test_more_steps_take_more_passes_and_more_time():
-    few, many = (by_family(steps=steps)["diffusion"] for steps in ("4", "50"))
+    few, many = (by_family(nfe=nfe)["diffusion"] for nfe in ("4", "50"))
     assert (few["passes"], many["passes"]) == (4, 50)
     assert few["ms"] < many["ms"]
 
@@ -76,10 +76,10 @@ def test_what_the_preset_of_the_first_flow_says():
 
 
 def test_every_number_of_steps_was_measured():
-    assert all(compare.frechet(compare.DIFFUSION, steps) > 0 for steps in STEPS)
+    assert all(compare.frechet(compare.DIFFUSION, nfe) > 0 for nfe in STEPS)
 
 
-@pytest.mark.parametrize("bad", [{"flow": "realnvp-fashion"}, {"steps": "7"}, {"seed": -1}])
+@pytest.mark.parametrize("bad", [{"flow": "realnvp-fashion"}, {"nfe": "7"}, {"seed": -1}])
 def test_what_there_is_not_is_refused(bad):
     with pytest.raises(InputError):
         PART.parse(bad)
