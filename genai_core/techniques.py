@@ -11,7 +11,7 @@ from genai_core.common.cards import Labels
 from genai_core.common.checkpoints import CheckpointError
 from genai_core.common.training import Recipe, TrainStep
 from genai_core.evaluation import scene_reader
-from genai_core.flows import matching, nice, realnvp
+from genai_core.flows import glow, matching, nice, realnvp
 from genai_core.language import pretrained
 
 
@@ -68,6 +68,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     vqvae,
     nice,
     realnvp,
+    glow,
     matching,
 )
 

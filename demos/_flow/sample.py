@@ -161,7 +161,7 @@ PART = Part(
             "NICE",
             "The first flow moves pixels and never stretches them. What does it draw?",
             {"model": "nice-mnist", "temperature": 0.7, "redraw": ALL},
-            "Specks around what is hardly a digit, at many more bits than Glow’s pictures take.",
+            "Specks around what is hardly a digit, at more bits than Glow’s pictures take.",
         ),
     ),
     form=True,

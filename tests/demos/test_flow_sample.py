@@ -129,7 +129,7 @@ def test_hot_pictures_are_less_likely_to_the_flow():
 def test_pictures_of_nice_take_more_bits_than_those_of_glow():
     settings = preset("NICE")
     own = np.mean(sample.bits(**settings))
-    assert own > np.mean(sample.bits(**settings | {"model": "glow-mnist"})) + 0.5
+    assert own > np.mean(sample.bits(**settings | {"model": "glow-mnist"})) + 0.2
     assert list(sample.redrawn("nice-mnist")) == [ALL]
 
 
