@@ -1,1 +1,1 @@
-"""Sample, a part of the flow tab that waits for Glow: no page loads the scripts of such a folder."""
+"""Sample, a part of the flow tab that waits for a better Glow: no page loads the scripts of such a folder."""

@@ -62,6 +62,8 @@ def test_more_steps_take_more_passes_and_more_time():
     few, many = (by_family(nfe=nfe)["diffusion"] for nfe in ("4", "50"))
     assert (few["passes"], many["passes"]) == (4, 50)
     assert few["ms"] < many["ms"]
+    for key in ("vae", "flow", "gan"):
+        assert by_family(nfe="4")[key]["ms"] == by_family(nfe="50")[key]["ms"]
 
 
 def test_what_the_preset_of_few_steps_says():

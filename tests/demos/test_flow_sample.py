@@ -12,9 +12,6 @@ from demos._ui.validation import InputError
 from genai_core.common import checkpoints
 from genai_core.flows import base, variants
 
-if not set(MODELS) <= set(checkpoints.names()):
-    pytest.skip("the part waits for its checkpoints", allow_module_level=True)
-
 TWO = ("glow-mnist", "realnvp-mnist")
 
 
