@@ -1,9 +1,9 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
 from demos._ui.tab import Tab
-from demos.flow import _api, compare, lab, layers, likelihood, match
+from demos.flow import _api, compare, lab, layers, likelihood, match, sample
 from genai_core.data.plane import distribution
-from genai_core.flows import couplings, ledger
+from genai_core.flows import base, couplings, ledger
 from genai_core.flows.matching import generate, model, solvers
 from genai_core.flows.plane import continuous, discrete, matching, velocity
 from genai_core.flows.plane import lab as core_lab
@@ -50,7 +50,9 @@ Gaussian into eight islands, and leaves thin bridges between them (the first pre
 gets uniform noise, $v = (255 x + u) / 256$, and what is told is $8 - \log_2 p(v) / 784$ **bits per dimension**, an
 upper bound of what the whole numbers need (Theis 2016, [arXiv 1511.01844](https://arxiv.org/abs/1511.01844)). NICE,
 RealNVP and Glow are chains of such layers over 784 numbers; *squeeze* turns 2 × 2 pixels into channels, and with
-several scales half of the channels are latent early. *Layers* shows those of NICE and RealNVP.
+several scales half of the channels are latent early. *Layers* shows all of them, and *Sample* what each scale decides.
+Glow's couplings here bend as well as stretch, by a mixture of logistics (Flow++, Ho 2019,
+[arXiv 1902.00275](https://arxiv.org/abs/1902.00275)).
 
 **Flow matching of pictures** trains the U-Net of the Diffusion tab to predict $x - z$. **Reflow** (Liu 2022) lets that
 model draw pairs of noise and sample, and trains again on the straight lines between them: these cross less, so that the
@@ -89,7 +91,7 @@ TAB = Tab(
     text="A map from noise to data that runs both ways, and so knows exactly how likely anything is. Watch four of "
     "them bend a grid, layer by layer.",
     picture=noise_to_moons,
-    parts=(lab.PART, layers.PART, likelihood.PART, match.PART, compare.PART),
+    parts=(lab.PART, layers.PART, sample.PART, likelihood.PART, match.PART, compare.PART),
     how=HOW,
     sources=(
         couplings.AffineCoupling,
@@ -102,6 +104,7 @@ TAB = Tab(
         continuous.Continuous,
         matching.FlowMatching,
         matching.sample,
+        base.sample,
         core_lab.Lab,
         model.loss,
         generate.pairs,
@@ -110,6 +113,7 @@ TAB = Tab(
     cards={
         "nice-mnist": "NICE, digits",
         "realnvp-mnist": "RealNVP, digits",
+        "glow-mnist": "Glow, digits",
         "realnvp-fashion": "RealNVP, garments",
         "flowmatch-mnist": "Flow matching, digits",
         "reflow-mnist": "Rectified flow, digits",

@@ -10,7 +10,7 @@ from PIL import Image
 from demos._server import lanes
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Table
-from demos.flow import compare, lab, layers, likelihood, match
+from demos.flow import compare, lab, layers, likelihood, match, sample
 
 MEASURES = ("nll", "hutchinson", "exact", "integral", "quality")
 
@@ -40,6 +40,7 @@ def flow_train(**settings: Any) -> Iterator[tuple[Image.Image, dict] | None]:
 ENDPOINTS = (
     flow_train,
     layers.flow_layers,
+    sample.flow_sample,
     likelihood.flow_likelihood,
     match.flow_match,
     compare.flow_compare,

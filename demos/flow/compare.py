@@ -22,7 +22,7 @@ from genai_core.common import checkpoints
 from genai_core.diffusion.evaluation import BUDGETS, GRID
 from genai_core.flows import base, variants
 
-FLOWS = {"realnvp-mnist": "RealNVP", "nice-mnist": "NICE"}
+FLOWS = {"glow-mnist": "Glow", "realnvp-mnist": "RealNVP", "nice-mnist": "NICE"}
 COUNT = 10  # samples of each
 RUNS, PATIENCE = 3, 500.0  # of which the time is the median; milliseconds after which no other run begins
 DIFFUSION = "ddpm-mnist"
@@ -233,7 +233,7 @@ PART = Part(
     "are best, and what they cost.",
     stage="flow/compare",
     settings=(
-        Setting("flow", choice(FLOWS), "realnvp-mnist", "Flow"),
+        Setting("flow", choice(FLOWS), "glow-mnist", "Flow"),
         Setting("nfe", choice(STEPS), "50", "Diffusion's steps"),
         Setting("seed", seed(), 0, "Seed"),
     ),
@@ -248,7 +248,7 @@ PART = Part(
             "The first flow",
             "NICE moves values and never stretches them. How many bits does that cost?",
             {"flow": "nice-mnist"},
-            "More than RealNVP takes for the same digits: a volume that cannot change must fit everywhere.",
+            "More than Glow takes for the same digits: a volume that cannot change must fit everywhere.",
         ),
     ),
     form=True,

@@ -17,7 +17,7 @@ from demos.flow import _pictures
 from genai_core.flows import variants
 from genai_core.flows.ledger import Entry, ledger, way_back
 
-MODELS = {"nice-mnist": "NICE", "realnvp-mnist": "RealNVP"}
+MODELS = {"nice-mnist": "NICE", "realnvp-mnist": "RealNVP", "glow-mnist": "Glow"}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LIMIT = 4.0  # a number that far from 0 has the full colour
 LEVELS = 256  # of grey, in [0, 1]

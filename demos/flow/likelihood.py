@@ -20,6 +20,7 @@ from genai_core.flows.evaluation import BINS
 
 MODELS = {
     "realnvp-mnist": "RealNVP, digits",
+    "glow-mnist": "Glow, digits",
     "realnvp-fashion": "RealNVP, garments",
 }
 KINDS = {"mnist": "digits", "fashion": "garments"}

@@ -33,6 +33,7 @@ from genai_core.common.training import (
     snapshot,
 )
 from genai_core.flows.layers import ActNorm, Chain, Gaussianise, Layer, Scale, Squeeze, factor_in, factor_out
+from genai_core.flows.optimizer import KernelMuon, kernels_of
 
 SHAPE = (1, 28, 28)
 DIMENSIONS = 784
@@ -44,6 +45,7 @@ class FlowConfig:
     # optimisation
     batch: int = 64
     lr: float = 1e-3
+    muon_lr: float = 0.0  # of the convolutions' kernels; 0: AdamW for all
     weight_decay: float = 0.0
     clip: float = 1.0
     ema: float = 0.999
@@ -149,6 +151,17 @@ def initialise(model: ImageFlow, pictures: Tensor, *, generator: torch.Generator
         hook.remove()
 
 
+def optimizers_of(model: nn.Module, config: FlowConfig) -> tuple[dict[str, torch.optim.Optimizer], dict[str, float]]:
+    """AdamW and, where the config asks for it, Muon for the kernels; with the peak of each one's learning rate."""
+    kernels = kernels_of(model) if config.muon_lr else []
+    rest = [p for p in model.parameters() if not any(p is kernel for kernel in kernels)]
+    adamw = torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
+    if not kernels:
+        return {"optimizer": adamw}, {"optimizer": config.lr}
+    muon = KernelMuon(kernels, lr=config.muon_lr)
+    return {"optimizer": adamw, "muon": muon}, {"optimizer": config.lr, "muon": config.muon_lr}
+
+
 @resumable
 def train(
     build: Callable[[Any], ImageFlow],
@@ -167,22 +180,22 @@ def train(
     if resume is None:
         initialise(model, pictures, generator=generator)
     ema = EMA(model, config.ema)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-    )
-    parts = {"model": model, "ema": ema, "optimizer": optimizer}
+    optimizers, rates = optimizers_of(model, config)
+    parts = {"model": model, "ema": ema, **optimizers}
     done = restore(resume, generator, parts)
 
     for step, index in enumerate(minibatches(len(pictures), config.batch, seed, done), done):
         if step >= steps:
             return
-        set_lr(optimizer, config.lr * cosine(step, steps, warmup=100))
+        for name, optimizer in optimizers.items():
+            set_lr(optimizer, rates[name] * cosine(step, steps, warmup=100))
         with autocast(device):  # the couplings' networks; all else stays in float32
             terms = loss(model, pictures[index].to(device), generator=generator)
-        optimizer.zero_grad()
+        model.zero_grad()
         terms["loss"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
+        for optimizer in optimizers.values():
+            optimizer.step()
         ema.update(model)
         losses = {name: term.item() for name, term in terms.items()}
         yield TrainStep(step + 1, losses, ema.model, partial(snapshot, step + 1, generator, parts))

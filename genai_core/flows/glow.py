@@ -65,8 +65,8 @@ def train(config: GlowConfig, examples: tuple[Tensor, Tensor], **options) -> Ite
     return base.train(Glow, config, examples, **options)
 
 
-RECIPES = {"glow-mnist": Recipe(GlowConfig(), "mnist", steps=8000)}
-TINY = Recipe(GlowConfig(steps=(1, 1), width=8, components=2, batch=8, lr=5e-3), "sprites", steps=40)
+RECIPES = {"glow-mnist": Recipe(GlowConfig(width=96, muon_lr=0.03), "mnist", steps=16000)}
+TINY = Recipe(GlowConfig(steps=(1, 1), width=8, components=2, batch=8, lr=5e-3, muon_lr=0.03), "sprites", steps=40)
 
 CARD = {
     "overview": "Glow (Kingma & Dhariwal 2018), a flow of {steps} steps of actnorm, invertible 1 x 1 convolution and "

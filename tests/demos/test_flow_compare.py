@@ -74,7 +74,7 @@ def test_what_the_preset_of_few_steps_says():
 
 
 def test_what_the_preset_of_the_first_flow_says():
-    assert preset("The first flow")["flow"]["bits"] > by_family(flow="realnvp-mnist")["flow"]["bits"]
+    assert preset("The first flow")["flow"]["bits"] > by_family(flow="glow-mnist")["flow"]["bits"]
 
 
 def test_every_number_of_steps_was_measured():

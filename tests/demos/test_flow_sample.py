@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from demos._flow import sample
-from demos._flow.sample import ALL, COARSE, COLUMNS, COUNT, FINE, MODELS, PART, ROWS, SCALES
 from demos._ui.validation import InputError
+from demos.flow import sample
+from demos.flow.sample import ALL, COARSE, COLUMNS, COUNT, FINE, MODELS, PART, ROWS, SCALES
 from genai_core.common import checkpoints
 from genai_core.flows import base, variants
 
