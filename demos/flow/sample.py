@@ -148,8 +148,8 @@ PART = Part(
             "Temperature 0",
             "All latents are 0, the prior’s most likely point. Is its picture the most typical digit?",
             {"temperature": 0.0},
-            f"One picture, {COUNT} times, and no digit: where a density is highest, there is next to no volume, and "
-            "samples lie elsewhere.",
+            f"An 8, {COUNT} times, whatever the seed. The most likely point is one; draws from the prior lie in the "
+            "shell around it, at a distance near 28, which is √784.",
         ),
         Preset(
             "Temperature 1.2",
