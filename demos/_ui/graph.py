@@ -115,8 +115,8 @@ def data(kind: str, tensor: Tensor) -> Any:
         return number(tensor)
     if kind == "bars":
         return [number(v) for v in tensor]
-    if kind == "matrix":
-        return images.png(images.signed(tensor))
+    if kind == "matrix":  # its largest entry in full colour
+        return images.png(images.signed(tensor / tensor.abs().max().clamp(min=1e-9)))
     return images.png(images.tile(tensor.view(1, -1, *tensor.shape[-2:]), 1, gap=0))
 
 

@@ -2,18 +2,21 @@
 
 import base64
 import io
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
 import torch
 from PIL import Image
 
+from demos import diffusion as diffusion_tab
 from demos import vae as vae_tab
 from demos._ui import graph
 from demos._ui.graph import Graph, Node
-from genai_core import vae
+from genai_core import diffusion, vae
+from genai_core.diffusion import guidance, schedules
+from genai_core.diffusion.parallel import by_parts
 
-GRAPHS = {"vae": vae_tab.model.GRAPH}
+GRAPHS = {"vae": vae_tab.model.GRAPH, "diffusion": diffusion_tab.model.GRAPH}
 
 
 def node(kind, **more):
@@ -66,12 +69,13 @@ def test_every_box_is_reached_and_says_what_it_is_and_where_its_line_is(name):
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_boxes_do_not_overlap_and_arrows_go_to_the_right(name):
+def test_boxes_do_not_overlap_and_arrows_go_to_the_right_but_for_loops(name):
     own = GRAPHS[name]
     places = sorted(box.at for box in own.nodes)
     assert all(a[0] != b[0] or b[1] - a[1] >= 1 for a, b in pairwise(places))
     at = {box.id: box.at for box in own.nodes}
-    assert all(at[a][0] < at[b][0] for a, b in own.edges)
+    back = [(a, b) for a, b in own.edges if at[a][0] >= at[b][0]]
+    assert back == {"diffusion": [("after", "x")]}.get(name, [])  # the loop of its steps
 
 
 # --- the VAE's
@@ -123,3 +127,48 @@ def test_with_two_latents_the_reconstruction_pays():
 def test_a_garment_is_explained_far_worse_than_a_digit():
     first, garment = vae_tab.model.values(**vae_tab.model.PART.parse({})), outcome("Not a digit")
     assert float(garment["reconstruction"]) > 2 * float(first["reconstruction"])
+
+
+# --- diffusion's
+
+
+def at_step(**given):
+    part = diffusion_tab.model.PART
+    return diffusion_tab.model.values(**part.parse(given))
+
+
+def test_the_values_of_a_step_are_those_of_the_network_and_the_sampler(monkeypatch):
+    found, model = at_step(step=20, guidance=2.0), diffusion.load("ddpm-mnist")
+    run = diffusion.sample_steps(
+        model,
+        1,
+        generator=torch.Generator().manual_seed(0),
+        labels=torch.tensor([7]),
+        steps=diffusion_tab.model.STEPS,
+        guidance=2.0,
+    )
+    seen = []
+
+    def seeing(network, *given):
+        seen.append((given, by_parts(network, *given)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(guidance, "by_parts", seeing)
+    steps = list(islice(run, 20))
+    (x, _t, labels), v = seen[-1]
+    assert torch.allclose(found["labelled"], v[0, 0], atol=1e-4)
+    assert torch.allclose(found["plain"], v[1, 0], atol=1e-4)
+    assert labels.tolist() == [7, model.config.classes]
+    assert torch.allclose(found["x"], diffusion.picture(x[:1])[0])
+    assert torch.equal(found["after"], diffusion.picture(steps[-1].after)[0])
+    alpha, sigma = (float(f) for f in schedules.factors(found["t"].double()))
+    assert torch.allclose(alpha * steps[-1].x0[0, 0] + sigma * found["noise"], steps[-1].x[0, 0], atol=1e-4)
+
+
+def test_what_the_presets_of_a_step_say():
+    part = diffusion_tab.model.PART
+    first, last = (diffusion_tab.model.values(**part.parse(preset.given())) for preset in part.presets[:2])
+    assert float(first["x0"].std()) < float(last["x0"].std())  # blurred, then sharp
+    assert float(first["x0"].sub(last["x0"]).abs().mean()) > 0.05
+    hidden = diffusion_tab.model.values(**part.parse(part.presets[2].given()))
+    assert torch.equal(hidden["plain"], hidden["labelled"])

@@ -31,9 +31,10 @@ const modelGraph = (place, details, graph) => {
       ? [((row + 0.5) * 348) / rows, (column + 0.5) * TALL]
       : [(column + 0.5) * WIDE, (row + 0.5) * TALL + (skips("top") ? TOP : 6)];
   };
-  // An arrow over more than one column goes around the others, over them or under them.
+  // An arrow over more than one column, or back, goes around the others, over them or under them.
   const around = ([from, to]) => {
-    if (nodes[to].at[0] - nodes[from].at[0] <= 1) return null;
+    const columns = nodes[to].at[0] - nodes[from].at[0];
+    if (columns === 0 || columns === 1) return null;
     return nodes[to].at[1] < (rows - 1) / 2 ? "top" : "bottom";
   };
   const skips = (side) => graph.edges.some((edge) => around(edge) === side);
@@ -45,22 +46,27 @@ const modelGraph = (place, details, graph) => {
       [bx, by] = centre(b),
       [aw, ah] = sizeOf(a),
       [bw, bh] = sizeOf(b);
+    const side = around([from, to]),
+      up = side === "top" ? -1 : 1;
+    if (narrow && side) {
+      const x = side === "top" ? 4 : 344,
+        down = Math.sign(by - ay);
+      return `M${ax + (up * aw) / 2} ${ay} C${x} ${ay} ${x} ${ay} ${x} ${ay + 40 * down} L${x} ${by - 40 * down} C${x} ${by} ${x} ${by} ${bx + up * (bw / 2 + 5)} ${by}`;
+    }
     if (narrow) {
-      const side = around([from, to]);
-      if (side) {
-        const x = side === "top" ? 4 : 344,
-          sign = side === "top" ? -1 : 1;
-        return `M${ax + (sign * aw) / 2} ${ay} C${x} ${ay} ${x} ${ay} ${x} ${ay + 40} L${x} ${by - 40} C${x} ${by} ${x} ${by} ${bx + sign * (bw / 2 + 5)} ${by}`;
-      }
       const [top, low] = [ay + ah / 2 + (shapeOf(from) ? 18 : 2), by - bh / 2 - (inside[b.kind] ? 22 : 5)];
       return `M${ax} ${top} C${ax} ${(top + low) / 2} ${bx} ${(top + low) / 2} ${bx} ${low}`;
     }
-    const side = around([from, to]);
     if (side) {
       const y = side === "top" ? 8 : height() - 4,
-        start = ax + aw / 2 + 2,
-        end = side === "top" ? by - bh / 2 - 24 : by + bh / 2 + (shapeOf(to) ? 22 : 8);
-      return `M${start} ${ay} C${start + 26} ${ay} ${start} ${y} ${start + 34} ${y} L${bx - 24} ${y} C${bx} ${y} ${bx} ${y} ${bx} ${end}`;
+        away = (id) => (side === "top" ? 24 : shapeOf(id) ? 22 : 8),
+        end = by + up * (bh / 2 + away(to)),
+        back = bx < ax,
+        turn = bx + (back ? 24 : -24);
+      if (back)
+        return `M${ax} ${ay + up * (ah / 2 + away(from))} C${ax} ${y} ${ax} ${y} ${ax - 24} ${y} L${turn} ${y} C${bx} ${y} ${bx} ${y} ${bx} ${end}`;
+      const start = ax + aw / 2 + 2;
+      return `M${start} ${ay} C${start + 26} ${ay} ${start} ${y} ${start + 34} ${y} L${turn} ${y} C${bx} ${y} ${bx} ${y} ${bx} ${end}`;
     }
     if (a.at[0] === b.at[0]) {
       const down = by > ay;
