@@ -103,4 +103,5 @@ TAB = Tab(
     ),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="denoise",
 )

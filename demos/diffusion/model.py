@@ -93,7 +93,7 @@ GRAPH = Graph(
             "x_s",
             "picture",
             (4, 0.5),
-            "The next state, at a lower noise level s: DDIM puts picture and noise together again. Then it begins anew.",
+            "The next state, at a lower noise level s: DDIM adds picture and noise again. Then it begins anew.",
             "x_s = α_s x̂₀ + σ_s ε̂",
             samplers.ddim,
             "made",

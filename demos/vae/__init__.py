@@ -43,4 +43,5 @@ TAB = Tab(
     sources=(vae.kl, vae.loss, vae.train, vae.VAE),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="sliders",
 )
