@@ -78,7 +78,7 @@ RUNS = {
     "tab=gan&part=lab": press("Play"),
     "tab=diffusion&part=denoise&steps=4&guidance=4&sampler=Heun, probability-flow ODE": denoise,
     "tab=diffusion&part=race": lambda page: page.get_by_label("50", exact=True).click(),
-    "tab=diffusion": fill_in,
+    "tab=diffusion&part=denoise": fill_in,
     "tab=flow&part=lab": press("Train"),
     "tab=diffusion&part=lab": press("Train"),
     "tab=text&part=write&tokens=20": write,

@@ -53,7 +53,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     apps = {
         "bare Gradio, one button": (("-m", "benchmarks.bare", "--stream"), "", "button.lg", ".word"),
-        "this app, a link to the VAE's sliders": (("app.py",), "/?tab=vae", ".latent input", ".big"),
+        "this app, a link to the VAE's sliders": (("app.py",), "/?tab=vae&part=sliders", ".latent input", ".big"),
     }
     rows = []
     for name, (arguments, link, control, seen) in apps.items():

@@ -7,7 +7,7 @@ frame for some seconds; updates/s counts loaded pictures, age is how old the inp
 (our control says which input that is; gr.Image does not).
 """
 
-from benchmarks._browser import open_tab
+from benchmarks._browser import open_part, open_tab
 from benchmarks._common import browser, percentile, report, server
 
 SERIAL, SECONDS = 150, 6
@@ -79,6 +79,7 @@ def main() -> None:
             page = chromium.new_page(viewport={"width": 1280, "height": 1000})
             page.goto(url)
             open_tab(page, "vae")
+            open_part(page, "Sliders")
             rows.append({"design": "own control (VAE tab)", **measure(page, ".latent input", "img.big")})
             page.goto(f"{url}/?tab=gan&part=directions&model=cgan-mnist&label=3&z={','.join(['0'] * 10)}")
             rows.append({"design": "own control (GAN tab)", **measure(page, ".latent input", "img.big")})

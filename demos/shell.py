@@ -41,11 +41,12 @@ def build_tabs(home: ModuleType, tabs: Sequence[Tab]) -> tuple[gr.Tabs, dict[str
 def build_router(tabs: Sequence[Tab], home: bool) -> gr.HTML:
     """What opens the tab, the part and the settings that the address names."""
     parts = {one.id: [part.id for part in one.parts] for one in tabs}
+    unnamed = {one.id: one.unnamed for one in tabs if one.unnamed}
 
     def open(query: dict) -> dict[str, Any]:
         return tab.opened(tabs, query)
 
-    return controls.control("router", None, [open], parts=parts, home=home)
+    return controls.control("router", None, [open], parts=parts, unnamed=unnamed, home=home)
 
 
 def wire(router: gr.HTML, inner: dict[str, gr.Tabs], outer: gr.Tabs | None = None) -> None:

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     with server("app.py") as url, browser() as chromium:
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
-        page.goto(f"{url}/?tab=vae")
+        page.goto(f"{url}/?tab=vae&part=sliders")
         page.wait_for_function("document.querySelector('.big')?.naturalWidth === 28")
         page.wait_for_selector(".sweep figure")
         page.wait_for_timeout(1000)
@@ -27,7 +27,7 @@ def main() -> None:
         page.locator(".sheet button").nth(35).wait_for()
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "gan-samples.png")
-        page.goto(f"{url}/?tab=diffusion")
+        page.goto(f"{url}/?tab=diffusion&part=denoise")
         page.wait_for_function("document.querySelector('.at')?.max === '20'")
         page.locator(".at").evaluate("(s) => { s.value = 9; s.dispatchEvent(new Event('input')); }")
         page.wait_for_timeout(1000)

@@ -114,7 +114,8 @@ class Tab:
 
     cards: {checkpoint: what the page calls it}, whose model cards are shown. how: Markdown; sources: what runs.
     endpoints: of the API. warm: imports what takes long. headline, text, picture: of its card on Home.
-    group: where the navigation has it.
+    group: where the navigation has it. unnamed: the part of links that name none and hold settings, where it is not the
+    first: it once was.
     """
 
     title: str
@@ -128,6 +129,7 @@ class Tab:
     picture: Callable[[], dict]
     endpoints: tuple[api.Endpoint, ...] = ()
     warm: Callable[[], None] | None = None
+    unnamed: str = ""
 
     @property
     def id(self) -> str:
@@ -291,9 +293,10 @@ def opened(tabs: Sequence[Tab], query: Mapping[str, Any]) -> dict[str, Any]:
     """
     ids = {tab.id: tab for tab in tabs}
     tab = ids[validation.choice(query.get("tab"), "The tab", tuple(ids))]
-    part = tab.part(query.get("part"))
+    settings = query.keys() - {"tab", "part"}
+    part = tab.part(query.get("part") or (tab.unnamed if settings and tab.unnamed else None))
     found: dict[str, Any] = {"tab": tab.id, "part": part.id}
-    if query.keys() - {"tab", "part"}:
-        settings = part.parse({key: value for key, value in query.items() if key not in found})
-        found |= {"settings": settings, "value": part.value(settings)}
+    if settings:
+        own = part.parse({key: query[key] for key in settings})
+        found |= {"settings": own, "value": part.value(own)}
     return found

@@ -4,7 +4,7 @@ import torch
 
 from demos._ui import images, interpolation
 from demos._ui.tab import Tab
-from demos.diffusion import _api, _models, denoise, forward, hub, inpaint, lab, race
+from demos.diffusion import _api, _models, denoise, forward, hub, inpaint, lab, model, race
 from genai_core import diffusion
 from genai_core.diffusion import fewstep, guidance, samplers, schedules, unet
 from genai_core.diffusion.inpaint import inpaint_steps
@@ -78,6 +78,7 @@ TAB = Tab(
     "race six samplers, and let it fill what you paint over.",
     picture=noise_to_digits,
     parts=(
+        model.PART,
         denoise.PART,
         race.PART,
         forward.PART,
@@ -102,4 +103,5 @@ TAB = Tab(
     ),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="denoise",
 )

@@ -4,7 +4,7 @@ import torch
 
 from demos._ui import images, interpolation
 from demos._ui.tab import Tab
-from demos.vae import _api, _models, beta, encode, plane, sliders, train
+from demos.vae import _api, _models, beta, encode, model, plane, sliders, train
 from genai_core import vae
 
 HOW = r"""
@@ -38,9 +38,10 @@ TAB = Tab(
     headline="Thirty digits that no one wrote",
     text="A variational autoencoder squeezes a picture into sixteen numbers. Drag them, and watch the digit follow.",
     picture=thirty_digits,
-    parts=(sliders.PART, plane.PART, encode.PART, interpolation.part(_models.SPACE), beta.PART, train.PART),
+    parts=(model.PART, sliders.PART, plane.PART, encode.PART, interpolation.part(_models.SPACE), beta.PART, train.PART),
     how=HOW,
     sources=(vae.kl, vae.loss, vae.train, vae.VAE),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="sliders",
 )

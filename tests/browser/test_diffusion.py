@@ -11,6 +11,7 @@ JOB = 120_000  # ms: the worker has low priority, and starts with an import of t
 @pytest.fixture
 def tab(page):
     open_tab(page, "diffusion")
+    open_part(page, "Denoise")
     page.wait_for_function("document.querySelector('.at')?.max === '20'")
     return page
 

@@ -15,6 +15,7 @@ TRAINING = 120_000  # ms: the worker has low priority, and starts with an import
 @pytest.fixture
 def tab(page):
     open_tab(page, "vae")
+    open_part(page, "Sliders")
     page.locator(".big").wait_for()
     page.wait_for_function("document.querySelector('.big')?.naturalWidth === 28")
     return page
@@ -117,6 +118,7 @@ def test_a_link_restores_the_tab_and_a_tampered_one_says_so(tab, url):
     tab.goto(f"{url}/?tab=vae&model=vae-mnist&seed=0&z=1,2")
     tab.get_by_text("z must have 16 numbers, not 2.").wait_for()
     open_tab(tab, "vae")
+    open_part(tab, "Sliders")
     tab.locator(".big").wait_for()
 
 

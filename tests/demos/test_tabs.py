@@ -189,6 +189,14 @@ def test_no_control_names_a_colour_of_its_own():
         assert colours <= {"#000"}, file.name
 
 
+@pytest.mark.parametrize(
+    ("id_", "part", "settings"), [("vae", "sliders", {"seed": "2"}), ("diffusion", "denoise", {"seed": "2"})]
+)
+def test_a_link_of_before_a_tab_began_with_its_model_opens_what_it_opened(id_, part, settings):
+    assert tab.opened(app.TABS, {"tab": id_, **settings})["part"] == part
+    assert tab.opened(app.TABS, {"tab": id_})["part"] == "model"
+
+
 def test_an_unknown_tab_part_or_kind_of_query_gets_a_sentence():
     for bad in ({"tab": "x"}, {"tab": "vae", "part": "../x"}, {"tab": ["vae"]}, {}):
         with pytest.raises(validation.InputError):

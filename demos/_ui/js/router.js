@@ -21,15 +21,16 @@ genai.select = (id) => {
   window.scrollTo({ top: 0 });
 };
 // The part that a link names, where the page knows it: older links may say a name that only the server knows.
-const named = (tab, part) => {
+const named = ({ tab, part, ...settings }) => {
   if (!Object.hasOwn(props.parts, tab)) return null;
-  const names = props.parts[tab];
-  return part === undefined || names.includes(part) ? `${tab}/${part ?? names[0]}` : null;
+  const names = props.parts[tab],
+    unnamed = Object.keys(settings).length ? props.unnamed[tab] : undefined;
+  return part === undefined || names.includes(part) ? `${tab}/${part ?? unnamed ?? names[0]}` : null;
 };
 const openAddress = async () => {
   const query = Object.fromEntries([...new URLSearchParams(location.search)].filter(([key]) => !key.startsWith("__")));
   const home = props.home ? "home" : Object.entries(genai.first)[0].join("/"); // of a tab alone, its first part
-  const known = query.tab ? named(query.tab, query.part) : home;
+  const known = query.tab ? named(/** @type {any} */ (query)) : home;
   const asks = !known || Object.keys(query).some((key) => !["tab", "part"].includes(key) && query.tab);
   const opening = asks ? openLink(query, home, known) : null;
   if (!known) return;

@@ -1,0 +1,125 @@
+"""A model as boxes and arrows, from left to right, in which every tensor is drawn as what it is.
+
+A tab describes its graph once, in Python; `js/graph.js` draws it, and `values` sends what the model has in each box:
+
+    Graph((Node("mu", "μ", "bars", (2, 0), "The mean of q(z|x)."), ...), (("mu", "z"), ...))
+    values(GRAPH, {"mu": mu[0], ...})
+
+Kinds: "picture" [H, W] or [C, H, W] in [0, 1]; "bars", a vector; "matrix", a heat map; "number"; "tokens", texts; and,
+without a value, "narrows", "widens" and "network": what is learned.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from demos._ui import images
+
+VALUES = ("picture", "bars", "matrix", "number", "tokens")
+NETWORKS = ("narrows", "widens", "network")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A box. at: its column and its row, from 0; rows may be fractions. ink: a colour of theme.css, such as "real".
+
+    source: the function or class that computes it, whose lines the page shows; line: what
+    those lines hold that compute the value. unit: of a number. normal: of bars,
+    whether one and two standard deviations of N(0, 1) lie behind them.
+    """
+
+    id: str
+    title: str
+    kind: str
+    at: tuple[float, float]
+    meaning: str
+    equation: str = ""
+    source: Callable | None = None
+    ink: str = "noise"
+    unit: str = ""
+    normal: bool = False
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Boxes, and arrows between their ids.
+
+    Raises: ValueError for an unknown kind, and for an arrow from or to no box.
+    """
+
+    nodes: tuple[Node, ...]
+    edges: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        ids = {node.id for node in self.nodes}
+        for node in self.nodes:
+            if node.kind not in VALUES + NETWORKS:
+                raise ValueError(f"There is no kind of box '{node.kind}'; there are {', '.join(VALUES + NETWORKS)}.")
+        for edge in self.edges:
+            if missing := [end for end in edge if end not in ids]:
+                raise ValueError(f"There is no box '{missing[0]}'.")
+
+    def described(self) -> dict[str, Any]:
+        """What the script draws: JSON."""
+        return {
+            "nodes": [
+                {
+                    name: getattr(node, name)
+                    for name in ("id", "title", "kind", "at", "meaning", "equation", "ink", "unit")
+                }
+                | {"normal": node.normal, "source": source(node.source), "line": node.line}
+                for node in self.nodes
+            ],
+            "edges": self.edges,
+        }
+
+
+def source(computes: Callable | None) -> str:
+    """The lines of a function or a class, and where they are; nothing for none."""
+    if computes is None:
+        return ""
+    lines = textwrap.dedent(inspect.getsource(computes))
+    return f"# {computes.__module__}\n{lines}"
+
+
+def values(graph: Graph, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Tensors (or texts, of tokens) by the box's id -> what the script shows: shape, range and data of each.
+
+    Raises: ValueError where a box with a value has none, or its tensor does not have the dimensions of its kind.
+    """
+    return {node.id: value(node, found.get(node.id)) for node in graph.nodes if node.kind in VALUES}
+
+
+def value(node: Node, found: Any) -> dict[str, Any]:
+    if found is None:
+        raise ValueError(f"The box '{node.id}' has no value.")
+    if node.kind == "tokens":
+        return {"shape": [len(found)], "data": list(found)}
+    tensor = torch.as_tensor(found).detach().float().cpu()
+    dimensions = {"picture": (2, 3), "bars": (1,), "matrix": (2,), "number": (0,)}[node.kind]
+    if tensor.ndim not in dimensions:
+        raise ValueError(f"The box '{node.id}' is a {node.kind}, and was given {list(tensor.shape)}.")
+    sent = {"shape": list(tensor.shape), "low": number(tensor.min()), "high": number(tensor.max())}
+    return sent | {"data": data(node.kind, tensor)}
+
+
+def data(kind: str, tensor: Tensor) -> Any:
+    """A number, a list of them, or a PNG."""
+    if kind == "number":
+        return number(tensor)
+    if kind == "bars":
+        return [number(v) for v in tensor]
+    if kind == "matrix":  # its largest entry in full colour
+        return images.png(images.signed(tensor / tensor.abs().max().clamp(min=1e-9)))
+    return images.png(images.tile(tensor.view(1, -1, *tensor.shape[-2:]), 1, gap=0))
+
+
+def number(value: Tensor | float) -> float:
+    """With four digits."""
+    return float(f"{float(value):.4g}")

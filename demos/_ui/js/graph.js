@@ -1,0 +1,246 @@
+// A model as boxes and arrows (demos/_ui/graph.py): each value drawn as what it is, from left to right, or from top to bottom
+// where the window is narrow. `modelGraph(place, details, graph)` gives { show(values) }. A box that is pointed at or focused says what it
+// is, and one that is clicked opens its equation and its source in `details`.
+const SVG = "http://www.w3.org/2000/svg";
+const vector = (tag, attributes = {}, text = "") => {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.textContent = text;
+  return node;
+};
+const modelGraph = (place, details, graph) => {
+  const WIDE = 128, // of a column, with the arrow to the next one
+    TALL = 118, // of a row
+    TOP = 26,
+    BOX = { picture: [84, 84], bars: [92, 64], matrix: [84, 84], number: [84, 44], tokens: [92, 64] };
+  const nodes = Object.fromEntries(graph.nodes.map((node) => [node.id, node]));
+  const [columns, rows] = [0, 1].map((axis) => Math.max(...graph.nodes.map((node) => node.at[axis])) + 1);
+  const drawing = vector("svg", { role: "group", "aria-label": "The model as a graph" });
+  const told = make("p", { class: "caption told", role: "status" }, "Point at a box: it says what it holds.");
+  place.replaceChildren(drawing, told);
+  details.classList.add("model-details");
+  place.classList.add("model-graph");
+  let values = {},
+    narrow = null,
+    opened = null;
+
+  const sizeOf = (node) => BOX[node.kind] ?? [76, 84];
+  const centre = (node) => {
+    const [column, row] = node.at;
+    return narrow
+      ? [((row + 0.5) * 348) / rows, (column + 0.5) * TALL]
+      : [(column + 0.5) * WIDE, (row + 0.5) * TALL + (skips("top") ? TOP : 6)];
+  };
+  // An arrow over more than one column, or back, goes around the others, over them or under them.
+  const around = ([from, to]) => {
+    const columns = nodes[to].at[0] - nodes[from].at[0];
+    if (columns === 0 || columns === 1) return null;
+    return nodes[to].at[1] < (rows - 1) / 2 ? "top" : "bottom";
+  };
+  const skips = (side) => graph.edges.some((edge) => around(edge) === side);
+  const height = () => (narrow ? columns * TALL : rows * TALL + (skips("top") ? TOP : 6) + (skips("bottom") ? 20 : 0));
+
+  const arrow = ([from, to]) => {
+    const [a, b] = [nodes[from], nodes[to]],
+      [ax, ay] = centre(a),
+      [bx, by] = centre(b),
+      [aw, ah] = sizeOf(a),
+      [bw, bh] = sizeOf(b);
+    const side = around([from, to]),
+      up = side === "top" ? -1 : 1;
+    if (narrow && side) {
+      const x = side === "top" ? 4 : 344,
+        down = Math.sign(by - ay);
+      return `M${ax + (up * aw) / 2} ${ay} C${x} ${ay} ${x} ${ay} ${x} ${ay + 40 * down} L${x} ${by - 40 * down} C${x} ${by} ${x} ${by} ${bx + up * (bw / 2 + 5)} ${by}`;
+    }
+    if (narrow) {
+      const [top, low] = [ay + ah / 2 + (shapeOf(from) ? 18 : 2), by - bh / 2 - (inside[b.kind] ? 22 : 5)];
+      return `M${ax} ${top} C${ax} ${(top + low) / 2} ${bx} ${(top + low) / 2} ${bx} ${low}`;
+    }
+    if (side) {
+      const y = side === "top" ? 8 : height() - 4,
+        away = (id) => (side === "top" ? 24 : shapeOf(id) ? 22 : 8),
+        end = by + up * (bh / 2 + away(to)),
+        back = bx < ax,
+        turn = bx + (back ? 24 : -24);
+      if (back)
+        return `M${ax} ${ay + up * (ah / 2 + away(from))} C${ax} ${y} ${ax} ${y} ${ax - 24} ${y} L${turn} ${y} C${bx} ${y} ${bx} ${y} ${bx} ${end}`;
+      const start = ax + aw / 2 + 2;
+      return `M${start} ${ay} C${start + 26} ${ay} ${start} ${y} ${start + 34} ${y} L${turn} ${y} C${bx} ${y} ${bx} ${y} ${bx} ${end}`;
+    }
+    if (a.at[0] === b.at[0]) {
+      const down = by > ay;
+      return `M${ax} ${ay + (down ? 1 : -1) * (ah / 2 + 16)} L${bx} ${by - (down ? 1 : -1) * (bh / 2 + 20)}`;
+    }
+    const [start, end] = [ax + aw / 2 + 2, bx - bw / 2 - 6];
+    return `M${start} ${ay} C${(start + end) / 2} ${ay} ${(start + end) / 2} ${by} ${end} ${by}`;
+  };
+
+  const spelled = (value) => `${+value.toPrecision(3)}`.replace("-", "−");
+  const shapeOf = (id) => {
+    const value = values[id];
+    if (!value) return "";
+    if (nodes[id].kind === "number") return "";
+    return value.shape.join(" × ");
+  };
+  const sentence = (node) => {
+    const value = values[node.id];
+    const range =
+      value?.low !== undefined && node.kind !== "number"
+        ? `, from ${spelled(value.low)} to ${spelled(value.high)}`
+        : "";
+    const shape = shapeOf(node.id);
+    return `${node.title}${shape ? `: ${shape}${range}` : ""}. ${node.meaning}`;
+  };
+
+  // What is inside a box, around its middle.
+  const inside = {
+    picture: (node, value, [w, h]) =>
+      vector("image", { x: -w / 2, y: -h / 2, width: w, height: h, href: `data:image/png;base64,${value.data}` }),
+    number: (node, value) =>
+      vector("text", { class: "number", y: 6 }, `${spelled(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
+    tokens: (node, value, [, h]) => {
+      const list = vector("g");
+      value.data.slice(0, 4).forEach((token, k) => list.append(vector("text", { y: -h / 2 + 16 + 15 * k }, token)));
+      return list;
+    },
+    bars: (node, value, [w, h]) => {
+      const bars = vector("g"),
+        n = value.data.length,
+        most = Math.max(node.normal ? 2.4 : 0, ...value.data.map(Math.abs), 1e-9),
+        signed = node.normal || value.low < 0,
+        y = (v) => (signed ? (-v / most) * (h / 2) : h / 2 - (v / most) * h);
+      if (node.normal)
+        for (const [s, opacity] of [
+          [2, 0.14],
+          [1, 0.14],
+        ])
+          bars.append(
+            vector("rect", { x: -w / 2, y: y(s), width: w, height: y(-s) - y(s), fill: "var(--noise)", opacity }),
+          );
+      value.data.forEach((v, k) =>
+        bars.append(
+          vector("rect", {
+            x: -w / 2 + (k * w) / n + 0.5,
+            y: Math.min(y(0), y(v)),
+            width: Math.max(1, w / n - 1),
+            height: Math.max(0.5, Math.abs(y(v) - y(0))),
+            fill: `var(--${node.ink})`,
+          }),
+        ),
+      );
+      return bars;
+    },
+  };
+  inside.matrix = inside.picture;
+  const network = (kind, [w, h]) => {
+    const [left, right] = { narrows: [h, h / 2.6], widens: [h / 2.6, h] }[kind] ?? [h, h];
+    return vector("path", {
+      class: "network",
+      d: `M${-w / 2} ${-left / 2} L${w / 2} ${-right / 2} L${w / 2} ${right / 2} L${-w / 2} ${left / 2} Z`,
+    });
+  };
+
+  const box = (node) => {
+    const [x, y] = centre(node),
+      [w, h] = sizeOf(node),
+      value = values[node.id];
+    const group = vector("g", {
+      transform: `translate(${x} ${y})`,
+      class: `node ${node.kind}`,
+      tabindex: 0,
+      role: "button",
+      "data-id": node.id,
+      "aria-label": sentence(node),
+      "aria-pressed": node.id === opened,
+    });
+    group.append(vector("rect", { class: "frame", x: -w / 2 - 3, y: -h / 2 - 3, width: w + 6, height: h + 6, rx: 6 }));
+    if (inside[node.kind]) {
+      if (value) group.append(inside[node.kind](node, value, [w, h]));
+      group.append(vector("text", { class: "title", y: -h / 2 - 9 }, node.title));
+      group.append(vector("text", { class: "shape", y: h / 2 + 15 }, shapeOf(node.id)));
+    } else {
+      group.append(network(node.kind, [w, h]), vector("text", { class: "title", y: 4 }, node.title));
+    }
+    const say = () => {
+      told.textContent = sentence(node);
+    };
+    group.addEventListener("pointerenter", say);
+    group.addEventListener("focus", say);
+    group.addEventListener("click", () => mark(node.id));
+    group.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      mark(node.id);
+    });
+    return group;
+  };
+
+  // Draws all of it; the arrows light up in the order of the columns.
+  const draw = (lit = false) => {
+    const focused = drawing.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
+    const [w, h] = [narrow ? 348 : columns * WIDE, height()];
+    drawing.setAttribute("viewBox", `0 0 ${w} ${h}`);
+    const head = vector("marker", {
+      id: "head",
+      viewBox: "0 0 8 8",
+      refX: 6,
+      refY: 4,
+      markerWidth: 7,
+      markerHeight: 7,
+      orient: "auto",
+    });
+    head.append(vector("path", { d: "M0 0 L8 4 L0 8 Z", class: "head" }));
+    const defs = vector("defs");
+    defs.append(head);
+    const arrows = graph.edges.map((edge) => {
+      const path = vector("path", { class: "edge", d: arrow(edge), pathLength: 1, "marker-end": "url(#head)" });
+      path.style.setProperty("--ink", `var(--${nodes[edge[0]].ink})`);
+      if (lit) {
+        path.classList.add("lit");
+        path.style.animationDelay = `${Math.round((90 * nodes[edge[0]].at[0]) / columns)}ms`;
+      }
+      return path;
+    });
+    drawing.replaceChildren(defs, ...arrows, ...graph.nodes.map(box));
+    if (focused) drawing.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+  };
+
+  const mark = (id) => {
+    opened = opened === id ? null : id; // clicked again, it closes
+    for (const node of drawing.querySelectorAll(".node"))
+      node.setAttribute("aria-pressed", node.getAttribute("data-id") === opened);
+    if (!opened) {
+      details.replaceChildren(make("p", { class: "caption" }, "Click a box for its equation and its source."));
+      return;
+    }
+    const node = nodes[opened];
+    const parts = [make("h3", {}, node.title), make("p", {}, node.meaning)];
+    if (node.equation) parts.push(make("p", { class: "equation" }, node.equation));
+    if (node.source) {
+      const lines = make("pre", { tabindex: 0, "aria-label": `Source of ${node.title}` });
+      for (const line of node.source.split("\n")) {
+        const here = node.line && line.includes(node.line);
+        lines.append(make(here ? "mark" : "code", {}, `${line}\n`));
+      }
+      parts.push(lines);
+    }
+    details.replaceChildren(...parts);
+    details.scrollIntoView({ block: "nearest" });
+  };
+
+  mark(null);
+  new ResizeObserver(() => {
+    if (!place.clientWidth) return;
+    const now = place.clientWidth < 640;
+    if (now === narrow) return;
+    narrow = now;
+    draw();
+  }).observe(place);
+  return {
+    show: (found) => {
+      values = found;
+      if (narrow !== null) draw(true);
+    },
+  };
+};
