@@ -80,6 +80,17 @@ class Graph:
         }
 
 
+def function(graph: Graph) -> Callable[[dict], dict[str, Any]]:
+    """What the stage's script asks the server for, as `server.graph`: the description."""
+    found = graph.described()
+
+    def describe(_request: dict) -> dict[str, Any]:
+        return found
+
+    describe.__name__ = "graph"
+    return describe
+
+
 def source(computes: Callable | None) -> str:
     """The lines of a function or a class, and where they are; nothing for none."""
     if computes is None:

@@ -20,20 +20,20 @@ from genai_core.diffusion.parallel import by_parts
 from genai_core.diffusion.samplers import Step
 from genai_core.diffusion.unet import UNet
 
-STEPS = 50
+RUN = 50
 
 GRAPH = Graph(
     (
         Node(
             "x",
-            "x_t",
+            "xₜ",
             "picture",
             (0, 0.5),
             "The state: a little of the picture, much noise. The first one is noise alone.",
-            "x_t = α x₀ + σ ε",
+            "xₜ = α x₀ + σ ε",
         ),
         Node(
-            "t", "t", "number", (0, 1.75), "The noise level, from 1, noise alone, to 0, the picture.", "α = cos(t π/2)"
+            "t", "t", "number", (0, 1.6), "The noise level, from 1, noise alone, to 0, the picture.", "α = cos(t π/2)"
         ),
         Node(
             "network",
@@ -51,7 +51,7 @@ GRAPH = Graph(
             "matrix",
             (2, 0),
             "What it predicts where the class is hidden from it.",
-            "v(x_t, t)",
+            "v(xₜ, t)",
             guidance_module.denoiser,
             "accent",
             line="without =",
@@ -72,8 +72,8 @@ GRAPH = Graph(
             "ε̂",
             "matrix",
             (3, 0),
-            "The noise that is predicted to be in x_t, both signs in colour.",
-            "ε̂ = σ x_t + α v",
+            "The noise that is predicted to be in xₜ, both signs in colour.",
+            "ε̂ = σ xₜ + α v",
             samplers.from_v,
             line="Prediction",
         ),
@@ -83,18 +83,18 @@ GRAPH = Graph(
             "picture",
             (3, 1),
             "The picture that is predicted: at first the mean of all that it could become, which is why it is blurred.",
-            "x̂₀ = α x_t − σ v",
+            "x̂₀ = α xₜ − σ v",
             samplers.from_v,
             "made",
             line="Prediction",
         ),
         Node(
             "after",
-            "x_s",
+            "xₛ",
             "picture",
             (4, 0.5),
             "The next state, at a lower noise level s: DDIM adds picture and noise again. Then it begins anew.",
-            "x_s = α_s x̂₀ + σ_s ε̂",
+            "xₛ = αₛ x̂₀ + σₛ ε̂",
             samplers.ddim,
             "made",
             line="after =",
@@ -126,7 +126,7 @@ def steps(model: str, label: str, guidance: float, seed: int) -> list[Step]:
             1,
             generator=torch.Generator().manual_seed(seed),
             labels=index,
-            steps=STEPS,
+            steps=RUN,
             guidance=guidance,
         )
     )
@@ -168,7 +168,7 @@ from genai_core.common.pictures import tile
 
 model, label = diffusion.load("{model}"), torch.tensor([{_models.class_index(model, label)}])
 generator = torch.Generator().manual_seed({seed})
-run = diffusion.sample_steps(model, 1, generator=generator, labels=label, steps={STEPS}, guidance={guidance!r})
+run = diffusion.sample_steps(model, 1, generator=generator, labels=label, steps={RUN}, guidance={guidance!r})
 step = list(run)[{step - 1}]
 states = torch.cat([step.x, step.x0, step.after])
 tile(diffusion.picture(states).cpu(), 3, gap=2, zoom=8).save("picture.png")
@@ -188,7 +188,7 @@ PART = Part(
     "its equation and its source.",
     stage="model",
     settings=(
-        Setting("step", integer(1, STEPS), 15, f"Step, of {STEPS}"),
+        Setting("step", integer(1, RUN), 15, f"Step, of {RUN}"),
         Setting("model", choice(TEACHERS), "ddpm-mnist", "Model"),
         Setting(
             "label", choice_by("model", tuple(TEACHERS), class_choices), lambda o: class_choices(o["model"])[7], "Class"
@@ -206,7 +206,7 @@ PART = Part(
         Preset(
             "The last step",
             "Next to no noise is left. What is there to predict?",
-            {"step": STEPS},
+            {"step": RUN},
             "Hardly anything changes any more: the picture is the one of some steps ago, and sharp.",
         ),
         Preset(
@@ -218,7 +218,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    props={"graph": GRAPH.described()},
+    functions=(graph.function(GRAPH),),
     show=show,
     picture=picture,
     code=code,

@@ -1,6 +1,6 @@
 // The VAE as a graph, and a pad for the picture that goes through it. value: {settings: {model, seed, pixels}, models: {name:
 // title}, values (of the boxes)}
-const graph = modelGraph($(".graph"), $(".details"), props.graph);
+const graph = modelGraph($(".graph"), $(".details"));
 let seed = 0,
   setting = false; // the pad is being set by a value, and has nothing to ask
 const model = () => $(".model").value;

@@ -200,12 +200,12 @@ def test_a_saved_picture_brings_the_run_back(tab, tmp_path):
     tab.get_by_role("button", name="Sample", exact=True).click()
     tab.wait_for_function("genai.parts[genai.current].settings.seed === 17 && !genai.parts[genai.current].running")
     with tab.expect_download() as waiting:
-        tab.get_by_role("button", name="Save PNG").first.click()
+        tab.get_by_role("button", name="Save PNG").locator("visible=true").click()
     file = tmp_path / "run.png"
     waiting.value.save_as(file)
     assert validation.settings_in(file.read_bytes())["seed"] == 17
     tab.get_by_label("Seed", exact=True).locator("visible=true").fill("3")
-    tab.locator("input.open").first.set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.get_by_text("Settings restored from the picture.").wait_for()
     assert tab.get_by_label("Seed", exact=True).locator("visible=true").input_value() == "17"
 

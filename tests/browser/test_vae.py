@@ -77,7 +77,7 @@ def test_a_saved_picture_brings_its_settings_back(tab, tmp_path):
     changed(tab, before)
     wanted = tab.locator(".big").get_attribute("data-z")
     with tab.expect_download() as waiting:
-        tab.get_by_role("button", name="Save PNG").click()
+        tab.get_by_role("button", name="Save PNG").locator("visible=true").click()
     file = tmp_path / "saved.png"
     waiting.value.save_as(file)
     assert validation.settings_in(file.read_bytes())["seed"] == 11
@@ -87,7 +87,7 @@ def test_a_saved_picture_brings_its_settings_back(tab, tmp_path):
         lambda route: held.append(route) if '"decode"' in (route.request.post_data or "") else route.continue_(),
     )
     tab.get_by_role("button", name="All to 0").click()
-    tab.locator("input.open").set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.get_by_text("Settings restored from the picture.").first.wait_for()
     assert tab.locator(".big").get_attribute("data-z") == wanted
     assert held
@@ -102,10 +102,10 @@ def test_a_wrong_file_gets_a_sentence_and_loses_nothing(tab, tmp_path):
     before = picture(tab)
     file = tmp_path / "notes.png"
     file.write_text("no picture")
-    tab.locator("input.open").set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.get_by_text("That file is not a picture").wait_for()
     file.write_bytes(bytes(13_000_000))
-    tab.locator("input.open").set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.get_by_text("larger than 12 MB").wait_for()
     assert picture(tab) == before
 
@@ -156,11 +156,34 @@ def test_the_plane_is_as_it_was_after_a_look_at_the_sliders(page, url):
     assert not [said for said in page.locator(".said").all_text_contents() if said]
 
 
+def test_a_drawing_goes_through_the_model_and_a_box_opens_its_source(page):
+    open_tab(page, "vae")
+    loss = page.locator(".model-graph [data-id=loss] .number")
+    loss.wait_for()
+    before = loss.text_content()
+    pad = page.locator(".pad:visible")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 150, steps=12)
+    page.mouse.up()
+    page.wait_for_function(
+        "(before) => document.querySelector('.model-graph [data-id=loss] .number').textContent !== before", arg=before
+    )
+    page.locator(".model-graph [data-id=z]").focus()
+    assert "one draw from q(z|x)" in page.locator(".model-graph .told").text_content()
+    page.keyboard.press("Enter")
+    assert "z = mu" in page.locator(".model-details mark").text_content()
+    page.keyboard.press("Enter")
+    page.get_by_text("Click a box for its equation and its source.", exact=True).wait_for()
+
+
 def test_a_drawn_digit_is_encoded_and_rebuilt(tab):
     open_part(tab, "Encode")
     tab.locator(".rebuilt[src]").wait_for()
     before, error = picture(tab, ".rebuilt"), picture(tab, ".error")
-    box = tab.locator(".pad").bounding_box()
+    box = tab.locator(".pad:visible").bounding_box()
     tab.mouse.move(box["x"] + 140, box["y"] + 50)
     tab.mouse.down()
     tab.mouse.move(box["x"] + 140, box["y"] + 230, steps=12)
@@ -181,7 +204,7 @@ def test_a_part_of_HTML_is_saved_opened_and_linked(tab, url, tmp_path):
     changed(tab, before, ".beta .pictures img")
     bar = tab.locator(".share:visible")
     with tab.expect_download() as waiting:
-        bar.get_by_role("button", name="Save PNG").click()
+        bar.get_by_role("button", name="Save PNG").locator("visible=true").click()
     file = tmp_path / "beta.png"
     waiting.value.save_as(file)
     tab.get_by_label("Digit, as our own VAE draws it").select_option("3")

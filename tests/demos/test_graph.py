@@ -144,7 +144,7 @@ def test_the_values_of_a_step_are_those_of_the_network_and_the_sampler(monkeypat
         1,
         generator=torch.Generator().manual_seed(0),
         labels=torch.tensor([7]),
-        steps=diffusion_tab.model.STEPS,
+        steps=diffusion_tab.model.RUN,
         guidance=2.0,
     )
     seen = []

@@ -1,6 +1,6 @@
 // A model as boxes and arrows (demos/_ui/graph.py): each value drawn as what it is, from left to right, or from top to bottom
-// where the window is narrow. `modelGraph(place, details, graph)` gives { show(values) }. A box that is pointed at or focused says what it
-// is, and one that is clicked opens its equation and its source in `details`.
+// where the window is narrow. `modelGraph(place, details)` gives { show(values) }. A box that is pointed at or focused says
+// what it is, and one that is clicked opens its equation and its source in `details`.
 const SVG = "http://www.w3.org/2000/svg";
 const vector = (tag, attributes = {}, text = "") => {
   const node = document.createElementNS(SVG, tag);
@@ -8,9 +8,9 @@ const vector = (tag, attributes = {}, text = "") => {
   node.textContent = text;
   return node;
 };
-const modelGraph = (place, details, graph) => {
+const drawGraph = (place, details, graph) => {
   const WIDE = 128, // of a column, with the arrow to the next one
-    TALL = 118, // of a row
+    TALL = 128, // of a row
     TOP = 26,
     BOX = { picture: [84, 84], bars: [92, 64], matrix: [84, 84], number: [84, 44], tokens: [92, 64] };
   const nodes = Object.fromEntries(graph.nodes.map((node) => [node.id, node]));
@@ -181,6 +181,7 @@ const modelGraph = (place, details, graph) => {
     const focused = drawing.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
     const [w, h] = [narrow ? 348 : columns * WIDE, height()];
     drawing.setAttribute("viewBox", `0 0 ${w} ${h}`);
+    drawing.style.maxWidth = `${1.15 * w}px`; // few boxes are not drawn large
     const head = vector("marker", {
       id: "head",
       viewBox: "0 0 8 8",
@@ -243,4 +244,18 @@ const modelGraph = (place, details, graph) => {
       if (narrow !== null) draw(true);
     },
   };
+};
+// The graph is asked for with the first values: most who open the page never see it.
+const modelGraph = (place, details) => {
+  let drawn = null,
+    newest = null;
+  const show = async (values) => {
+    newest = values;
+    if (!drawn) {
+      const graph = await ask(server.graph, {});
+      if (graph) drawn ??= drawGraph(place, details, graph);
+    }
+    drawn?.show(newest);
+  };
+  return { show };
 };

@@ -1,5 +1,5 @@
 // A model as a graph, of a part whose settings are all in its form. value: {settings, values (of the boxes)}
-const graph = modelGraph($(".graph"), $(".details"), props.graph);
+const graph = modelGraph($(".graph"), $(".details"));
 const show = () => {
   if (props.value?.values) graph.show(props.value.values);
 };
