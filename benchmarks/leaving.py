@@ -131,6 +131,7 @@ def opened(chromium, url, link):
     page.goto(f"{url}?{link}")
     page.locator(".lead:visible").last.wait_for()
     page.wait_for_timeout(700)
+    page.evaluate("genai.parts[genai.current]?.opening")  # the link's answer, which sets the form anew
     page.wait_for_function(FIRST)
     return page
 
