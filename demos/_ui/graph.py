@@ -9,8 +9,6 @@ Kinds: "picture" [H, W] or [C, H, W] in [0, 1]; "bars", a vector; "matrix", a he
 without a value, "narrows", "widens" and "network": what is learned.
 """
 
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from demos._ui import images
+from demos._ui import images, page
 
 VALUES = ("picture", "bars", "matrix", "number", "tokens")
 NETWORKS = ("narrows", "widens", "network")
@@ -28,9 +26,9 @@ NETWORKS = ("narrows", "widens", "network")
 class Node:
     """A box. at: its column and its row, from 0; rows may be fractions. ink: a colour of theme.css, such as "real".
 
-    source: the function or class that computes it, whose lines the page shows; line: what
-    those lines hold that compute the value. unit: of a number. normal: of bars,
-    whether one and two standard deviations of N(0, 1) lie behind them.
+    source: the function or class that computes it, whose source the page shows; line: a text that its lines hold which
+    compute the value. unit: of a number. normal: of bars, whether one and two standard deviations of N(0, 1) lie behind
+    them.
     """
 
     id: str
@@ -68,19 +66,12 @@ class Graph:
     def described(self) -> dict[str, Any]:
         """What the script draws: JSON."""
         return {
-            "nodes": [
-                {
-                    name: getattr(node, name)
-                    for name in ("id", "title", "kind", "at", "meaning", "equation", "ink", "unit")
-                }
-                | {"normal": node.normal, "source": source(node.source), "line": node.line}
-                for node in self.nodes
-            ],
+            "nodes": [vars(node) | {"source": source(node.source)} for node in self.nodes],
             "edges": self.edges,
         }
 
 
-def function(graph: Graph) -> Callable[[dict], dict[str, Any]]:
+def description(graph: Graph) -> Callable[[dict], dict[str, Any]]:
     """What the stage's script asks the server for, as `server.graph`: the description."""
     found = graph.described()
 
@@ -95,8 +86,7 @@ def source(computes: Callable | None) -> str:
     """The lines of a function or a class, and where they are; nothing for none."""
     if computes is None:
         return ""
-    lines = textwrap.dedent(inspect.getsource(computes))
-    return f"# {computes.__module__}\n{lines}"
+    return f"# {computes.__module__}\n{page.source_of(computes)}"
 
 
 def values(graph: Graph, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -33,12 +33,16 @@ def how_it_works(text: str, *sources: Callable) -> None:
     folded.expand(lambda: listing(sources), None, code, **LIGHT, **PAGE_ONLY)
 
 
+def source_of(computes: Callable) -> str:
+    """The source of a function, a method or a class."""
+    return textwrap.dedent(inspect.getsource(computes))
+
+
 @functools.cache
 def listing(sources: tuple[Callable, ...]) -> str:
     """The source of functions and classes as Markdown, each under its name."""
     return "\n\n".join(
-        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{textwrap.dedent(inspect.getsource(source))}```"
-        for source in sources
+        f"`{source.__module__}.{source.__qualname__}`\n\n```python\n{source_of(source)}```" for source in sources
     )
 
 

@@ -218,7 +218,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.function(GRAPH),),
+    functions=(graph.description(GRAPH),),
     show=show,
     picture=picture,
     code=code,

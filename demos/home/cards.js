@@ -21,18 +21,8 @@ const view = (found) => {
     );
     return line;
   }
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 300 92");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", found.alt);
-  for (const [x, y, ink] of found.dots) {
-    const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-    dot.setAttribute("cx", x);
-    dot.setAttribute("cy", y);
-    dot.setAttribute("r", "1.6");
-    dot.setAttribute("fill", `var(${ink})`);
-    svg.append(dot);
-  }
+  const svg = makeSvg("svg", { viewBox: "0 0 300 92", role: "img", "aria-label": found.alt });
+  for (const [cx, cy, ink] of found.dots) svg.append(makeSvg("circle", { cx, cy, r: 1.6, fill: `var(${ink})` }));
   return svg;
 };
 const fill = async (places) => {

@@ -19,12 +19,6 @@ const readouts = () => {
   $(".of-contrastive").hidden = beam;
   $(".tokens").max = beam ? 24 : 120;
 };
-const node = (tag, attributes, content = "") => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, v] of Object.entries(attributes)) made.setAttribute(name, v);
-  made.textContent = content;
-  return made;
-};
 const nats = (v) => v.toFixed(2).replace("-", "−");
 const kind = (c) => (c.best ? "best" : c.kept ? "kept" : "pruned");
 const tree = () => {
@@ -43,20 +37,23 @@ const tree = () => {
     y = (r) => 18 + r * dy,
     half = (t) => 4 + 4 * t.length;
   const lines = [],
-    words = [node("circle", { cx: 8, cy: y(0) - 4, r: 4, fill: "var(--real)" })];
+    words = [makeSvg("circle", { cx: 8, cy: y(0) - 4, r: 4, fill: "var(--real)" })];
   levels.forEach((level, k) =>
     level.forEach((c, r) => {
       const from = k === 0 ? [12, y(0) - 4] : [x(k - 1) + half(levels[k - 1][c.parent].text), y(c.parent) - 4],
         to = [x(k) - half(c.text), y(r) - 4];
       const middle = (from[0] + to[0]) / 2;
-      lines.push([c, node("path", { class: kind(c), d: `M ${from} C ${middle} ${from[1]} ${middle} ${to[1]} ${to}` })]);
-      const word = node("text", { class: kind(c), x: x(k), y: y(r) }, c.text);
+      lines.push([
+        c,
+        makeSvg("path", { class: kind(c), d: `M ${from} C ${middle} ${from[1]} ${middle} ${to[1]} ${to}` }),
+      ]);
+      const word = makeSvg("text", { class: kind(c), x: x(k), y: y(r) }, c.text);
       word.append(
-        node("title", {}, `log p so far ${nats(c.score)} nat${c.kept ? "" : ", pruned"}${c.ended ? ", ended" : ""}`),
+        makeSvg("title", {}, `log p so far ${nats(c.score)} nat${c.kept ? "" : ", pruned"}${c.ended ? ", ended" : ""}`),
       );
       words.push(word);
       if (c.kept && c.ended)
-        words.push(node("circle", { class: kind(c), cx: x(k) + half(c.text) + 4, cy: y(r) - 4, r: 4 }));
+        words.push(makeSvg("circle", { class: kind(c), cx: x(k) + half(c.text) + 4, cy: y(r) - 4, r: 4 }));
     }),
   );
   lines.sort((a, b) => a[0].best - b[0].best || a[0].kept - b[0].kept);

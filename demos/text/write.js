@@ -279,13 +279,7 @@ const tree = () => {
   svg.setAttribute("height", y(branches.length) - 4);
   svg.replaceChildren(
     ...branches.map((b, k) => {
-      const svgMake = (tag, attributes, content = "") => {
-        const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-        for (const [n, v] of Object.entries(attributes)) node.setAttribute(n, v);
-        node.textContent = content;
-        return node;
-      };
-      const group = svgMake("g", { tabindex: 0, role: "button", "aria-label": `Branch ${k + 1}` }),
+      const group = makeSvg("g", { tabindex: 0, role: "button", "aria-label": `Branch ${k + 1}` }),
         end = x(b.tokens.length);
       const path = b.stem === null ? `M ${x(0)} ${y(k)} H ${end}` : `M ${x(b.from)} ${y(b.stem)} V ${y(k)} H ${end}`;
       const start = b.tokens
@@ -294,8 +288,8 @@ const tree = () => {
         .join("")
         .replace(/\n/g, "↵");
       group.append(
-        svgMake("path", { d: path, stroke: colour(k === current ? "--accent" : "--noise") }),
-        svgMake("text", { x: Math.min(end, w - 90) + 6, y: y(k) + 4 }, start),
+        makeSvg("path", { d: path, stroke: colour(k === current ? "--accent" : "--noise") }),
+        makeSvg("text", { x: Math.min(end, w - 90) + 6, y: y(k) + 4 }, start),
       );
       const open = () => {
         if (!done) return;

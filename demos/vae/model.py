@@ -233,7 +233,7 @@ PART = Part(
             "Strokes: the decoder can say nothing else, and −log p(x|z) is far above that of a digit.",
         ),
     ),
-    functions=(graph.function(GRAPH), encode.example, digits.open_picture, digits.centre),
+    functions=(graph.description(GRAPH), encode.example, digits.open_picture, digits.centre),
     show=show,
     picture=picture,
     code=code,

@@ -151,15 +151,12 @@ def initialise(model: ImageFlow, pictures: Tensor, *, generator: torch.Generator
         hook.remove()
 
 
-def optimizers_of(model: nn.Module, config: FlowConfig) -> tuple[dict[str, torch.optim.Optimizer], dict[str, float]]:
-    """AdamW and, where the config asks for it, Muon for the kernels; with the peak of each one's learning rate."""
+def optimizers(model: nn.Module, config: FlowConfig) -> dict[str, torch.optim.Optimizer]:
+    """AdamW and, where the config asks for it, Muon for the kernels."""
     kernels = kernels_of(model) if config.muon_lr else []
     rest = [p for p in model.parameters() if not any(p is kernel for kernel in kernels)]
     adamw = torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
-    if not kernels:
-        return {"optimizer": adamw}, {"optimizer": config.lr}
-    muon = KernelMuon(kernels, lr=config.muon_lr)
-    return {"optimizer": adamw, "muon": muon}, {"optimizer": config.lr, "muon": config.muon_lr}
+    return {"adamw": adamw, "muon": KernelMuon(kernels, lr=config.muon_lr)} if kernels else {"adamw": adamw}
 
 
 @resumable
@@ -180,21 +177,22 @@ def train(
     if resume is None:
         initialise(model, pictures, generator=generator)
     ema = EMA(model, config.ema)
-    optimizers, rates = optimizers_of(model, config)
-    parts = {"model": model, "ema": ema, **optimizers}
+    both = optimizers(model, config)
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in both.items()}
+    parts = {"model": model, "ema": ema, **both}
     done = restore(resume, generator, parts)
 
     for step, index in enumerate(minibatches(len(pictures), config.batch, seed, done), done):
         if step >= steps:
             return
-        for name, optimizer in optimizers.items():
+        for name, optimizer in both.items():
             set_lr(optimizer, rates[name] * cosine(step, steps, warmup=100))
         with autocast(device):  # the couplings' networks; all else stays in float32
             terms = loss(model, pictures[index].to(device), generator=generator)
         model.zero_grad()
         terms["loss"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        for optimizer in optimizers.values():
+        for optimizer in both.values():
             optimizer.step()
         ema.update(model)
         losses = {name: term.item() for name, term in terms.items()}

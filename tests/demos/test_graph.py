@@ -170,5 +170,7 @@ def test_what_the_presets_of_a_step_say():
     first, last = (diffusion_tab.model.values(**part.parse(preset.given())) for preset in part.presets[:2])
     assert float(first["x0"].std()) < float(last["x0"].std())  # blurred, then sharp
     assert float(first["x0"].sub(last["x0"]).abs().mean()) > 0.05
+    before = at_step(step=diffusion_tab.model.RUN - 5)["x0"]
+    assert float(before.sub(last["x0"]).abs().mean()) < 0.02  # hardly anything changes any more
     hidden = diffusion_tab.model.values(**part.parse(part.presets[2].given()))
     assert torch.equal(hidden["plain"], hidden["labelled"])

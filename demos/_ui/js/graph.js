@@ -1,22 +1,20 @@
 // A model as boxes and arrows (demos/_ui/graph.py): each value drawn as what it is, from left to right, or from top to bottom
 // where the window is narrow. `modelGraph(place, details)` gives { show(values) }. A box that is pointed at or focused says
 // what it is, and one that is clicked opens its equation and its source in `details`.
-const SVG = "http://www.w3.org/2000/svg";
-const vector = (tag, attributes = {}, text = "") => {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  return node;
-};
 const drawGraph = (place, details, graph) => {
   const WIDE = 128, // of a column, with the arrow to the next one
-    TALL = 128, // of a row
+    TALL = () => (narrow ? 146 : 128), // of a row
     TOP = 26,
     BOX = { picture: [84, 84], bars: [92, 64], matrix: [84, 84], number: [84, 44], tokens: [92, 64] };
   const nodes = Object.fromEntries(graph.nodes.map((node) => [node.id, node]));
   const [columns, rows] = [0, 1].map((axis) => Math.max(...graph.nodes.map((node) => node.at[axis])) + 1);
-  const drawing = vector("svg", { role: "group", "aria-label": "The model as a graph" });
-  const told = make("p", { class: "caption told", role: "status" }, "Point at a box: it says what it holds.");
+  const head = `head-${part.id.replace("/", "-")}`; // of the arrows; ids are unique in the page
+  const drawing = makeSvg("svg", { role: "group", "aria-label": "The model as a graph" });
+  const told = make(
+    "p",
+    { class: "caption told", role: "status" },
+    "Hover over a box, or tap it, for its shape, range and meaning.",
+  );
   place.replaceChildren(drawing, told);
   details.classList.add("model-details");
   place.classList.add("model-graph");
@@ -28,8 +26,8 @@ const drawGraph = (place, details, graph) => {
   const centre = (node) => {
     const [column, row] = node.at;
     return narrow
-      ? [((row + 0.5) * 348) / rows, (column + 0.5) * TALL]
-      : [(column + 0.5) * WIDE, (row + 0.5) * TALL + (skips("top") ? TOP : 6)];
+      ? [((row + 0.5) * 348) / rows, (column + 0.5) * TALL()]
+      : [(column + 0.5) * WIDE, (row + 0.5) * TALL() + (skips("top") ? TOP : 6)];
   };
   // An arrow over more than one column, or back, goes around the others, over them or under them.
   const around = ([from, to]) => {
@@ -38,7 +36,8 @@ const drawGraph = (place, details, graph) => {
     return nodes[to].at[1] < (rows - 1) / 2 ? "top" : "bottom";
   };
   const skips = (side) => graph.edges.some((edge) => around(edge) === side);
-  const height = () => (narrow ? columns * TALL : rows * TALL + (skips("top") ? TOP : 6) + (skips("bottom") ? 20 : 0));
+  const height = () =>
+    narrow ? columns * TALL() : rows * TALL() + (skips("top") ? TOP : 6) + (skips("bottom") ? 20 : 0);
 
   const arrow = ([from, to]) => {
     const [a, b] = [nodes[from], nodes[to]],
@@ -96,16 +95,16 @@ const drawGraph = (place, details, graph) => {
   // What is inside a box, around its middle.
   const inside = {
     picture: (node, value, [w, h]) =>
-      vector("image", { x: -w / 2, y: -h / 2, width: w, height: h, href: `data:image/png;base64,${value.data}` }),
+      makeSvg("image", { x: -w / 2, y: -h / 2, width: w, height: h, href: `data:image/png;base64,${value.data}` }),
     number: (node, value) =>
-      vector("text", { class: "number", y: 6 }, `${spelled(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
+      makeSvg("text", { class: "number", y: 6 }, `${spelled(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
     tokens: (node, value, [, h]) => {
-      const list = vector("g");
-      value.data.slice(0, 4).forEach((token, k) => list.append(vector("text", { y: -h / 2 + 16 + 15 * k }, token)));
+      const list = makeSvg("g");
+      value.data.slice(0, 4).forEach((token, k) => list.append(makeSvg("text", { y: -h / 2 + 16 + 15 * k }, token)));
       return list;
     },
     bars: (node, value, [w, h]) => {
-      const bars = vector("g"),
+      const bars = makeSvg("g"),
         n = value.data.length,
         most = Math.max(node.normal ? 2.4 : 0, ...value.data.map(Math.abs), 1e-9),
         signed = node.normal || value.low < 0,
@@ -116,11 +115,11 @@ const drawGraph = (place, details, graph) => {
           [1, 0.14],
         ])
           bars.append(
-            vector("rect", { x: -w / 2, y: y(s), width: w, height: y(-s) - y(s), fill: "var(--noise)", opacity }),
+            makeSvg("rect", { x: -w / 2, y: y(s), width: w, height: y(-s) - y(s), fill: "var(--noise)", opacity }),
           );
       value.data.forEach((v, k) =>
         bars.append(
-          vector("rect", {
+          makeSvg("rect", {
             x: -w / 2 + (k * w) / n + 0.5,
             y: Math.min(y(0), y(v)),
             width: Math.max(1, w / n - 1),
@@ -135,7 +134,7 @@ const drawGraph = (place, details, graph) => {
   inside.matrix = inside.picture;
   const network = (kind, [w, h]) => {
     const [left, right] = { narrows: [h, h / 2.6], widens: [h / 2.6, h] }[kind] ?? [h, h];
-    return vector("path", {
+    return makeSvg("path", {
       class: "network",
       d: `M${-w / 2} ${-left / 2} L${w / 2} ${-right / 2} L${w / 2} ${right / 2} L${-w / 2} ${left / 2} Z`,
     });
@@ -145,7 +144,7 @@ const drawGraph = (place, details, graph) => {
     const [x, y] = centre(node),
       [w, h] = sizeOf(node),
       value = values[node.id];
-    const group = vector("g", {
+    const group = makeSvg("g", {
       transform: `translate(${x} ${y})`,
       class: `node ${node.kind}`,
       tabindex: 0,
@@ -154,13 +153,13 @@ const drawGraph = (place, details, graph) => {
       "aria-label": sentence(node),
       "aria-pressed": node.id === opened,
     });
-    group.append(vector("rect", { class: "frame", x: -w / 2 - 3, y: -h / 2 - 3, width: w + 6, height: h + 6, rx: 6 }));
+    group.append(makeSvg("rect", { class: "frame", x: -w / 2 - 3, y: -h / 2 - 3, width: w + 6, height: h + 6, rx: 6 }));
     if (inside[node.kind]) {
       if (value) group.append(inside[node.kind](node, value, [w, h]));
-      group.append(vector("text", { class: "title", y: -h / 2 - 9 }, node.title));
-      group.append(vector("text", { class: "shape", y: h / 2 + 15 }, shapeOf(node.id)));
+      group.append(makeSvg("text", { class: "title", y: -h / 2 - 9 }, node.title));
+      group.append(makeSvg("text", { class: "shape", y: h / 2 + 15 }, shapeOf(node.id)));
     } else {
-      group.append(network(node.kind, [w, h]), vector("text", { class: "title", y: 4 }, node.title));
+      group.append(network(node.kind, [w, h]), makeSvg("text", { class: "title", y: 4 }, node.title));
     }
     const say = () => {
       told.textContent = sentence(node);
@@ -182,8 +181,8 @@ const drawGraph = (place, details, graph) => {
     const [w, h] = [narrow ? 348 : columns * WIDE, height()];
     drawing.setAttribute("viewBox", `0 0 ${w} ${h}`);
     drawing.style.maxWidth = `${1.15 * w}px`; // few boxes are not drawn large
-    const head = vector("marker", {
-      id: "head",
+    const tip = makeSvg("marker", {
+      id: head,
       viewBox: "0 0 8 8",
       refX: 6,
       refY: 4,
@@ -191,11 +190,11 @@ const drawGraph = (place, details, graph) => {
       markerHeight: 7,
       orient: "auto",
     });
-    head.append(vector("path", { d: "M0 0 L8 4 L0 8 Z", class: "head" }));
-    const defs = vector("defs");
-    defs.append(head);
+    tip.append(makeSvg("path", { d: "M0 0 L8 4 L0 8 Z", class: "head" }));
+    const defs = makeSvg("defs");
+    defs.append(tip);
     const arrows = graph.edges.map((edge) => {
-      const path = vector("path", { class: "edge", d: arrow(edge), pathLength: 1, "marker-end": "url(#head)" });
+      const path = makeSvg("path", { class: "edge", d: arrow(edge), pathLength: 1, "marker-end": `url(#${head})` });
       path.style.setProperty("--ink", `var(--${nodes[edge[0]].ink})`);
       if (lit) {
         path.classList.add("lit");
@@ -247,15 +246,15 @@ const drawGraph = (place, details, graph) => {
 };
 // The graph is asked for with the first values: most who open the page never see it.
 const modelGraph = (place, details) => {
-  let drawn = null,
+  let asked = null,
+    drawn = null,
     newest = null;
   const show = async (values) => {
     newest = values;
-    if (!drawn) {
-      const graph = await ask(server.graph, {});
-      if (graph) drawn ??= drawGraph(place, details, graph);
-    }
-    drawn?.show(newest);
+    asked ??= ask(server.graph, {});
+    const graph = await asked;
+    if (!graph) asked = null;
+    else (drawn ??= drawGraph(place, details, graph)).show(newest);
   };
   return { show };
 };

@@ -7,6 +7,12 @@ const make = (tag, attributes = {}, text = "") => {
   node.textContent = text;
   return node;
 };
+const makeSvg = (tag, attributes = {}, text = "") => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.textContent = text;
+  return node;
+};
 const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
 // Magnitudes: t in [0, 1] -> [r, g, b] of viridis.
 const viridis = (t) => {

@@ -26,10 +26,10 @@ def test_a_step_is_that_of_torch_on_the_matrices():
 
 def test_each_parameter_has_one_optimizer():
     model = Glow(GlowConfig(steps=(1, 1), width=8, muon_lr=0.03))
-    optimizers, rates = base.optimizers_of(model, model.config)
-    assert optimizers.keys() == rates.keys()
+    optimizers = base.optimizers(model, model.config)
+    assert {name: o.param_groups[0]["lr"] for name, o in optimizers.items()} == {"adamw": 1e-3, "muon": 0.03}
     counts = [p.numel() for optimizer in optimizers.values() for p in optimizer.param_groups[0]["params"]]
     assert sum(counts) == sum(p.numel() for p in model.parameters())
     kernels = kernels_of(model)
     assert kernels
-    assert not any(p is kernel for p in optimizers["optimizer"].param_groups[0]["params"] for kernel in kernels)
+    assert not any(p is kernel for p in optimizers["adamw"].param_groups[0]["params"] for kernel in kernels)
