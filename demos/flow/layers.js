@@ -174,7 +174,7 @@ const drawGrowth = () => {
   c.textBaseline = "middle";
   c.textAlign = "right";
   c.strokeStyle = colour("--line");
-  for (let p = high; p >= low; p -= 2) {
+  for (let p = high; p >= low; p -= high - low > 10 ? 4 : 2) {
     c.fillStyle = colour("--ink-soft");
     c.fillText(minus(`1e${p}`), 40, y(10 ** p));
     c.beginPath();
@@ -190,6 +190,7 @@ const drawGrowth = () => {
     c.stroke();
   }
   for (const [name, ink] of [
+    ["float64", "--noise"],
     ["float32", "--real"],
     ["bfloat16", "--made"],
   ]) {

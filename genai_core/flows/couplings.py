@@ -67,6 +67,10 @@ class Coupling(Layer):
         a, b = split(x, self.mask, self.flip)
         return (F.pixel_unshuffle(a, 2), F.pixel_unshuffle(b, 2)) if self.squeezed else (a, b)
 
+    def _values(self, a: Tensor) -> Tensor:
+        """What the network gives, in the precision of a: the network may have less, as it is never inverted."""
+        return self.network(a.to(next(self.network.parameters()).dtype)).to(a)
+
     def _join(self, a: Tensor, b: Tensor) -> Tensor:
         if self.squeezed:
             a, b = F.pixel_shuffle(a, 2), F.pixel_shuffle(b, 2)
@@ -79,12 +83,12 @@ class Coupling(Layer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         a, b = self._split(x)
-        b, log_slope = self.change(b, self.network(a).to(b))
+        b, log_slope = self.change(b, self._values(a))
         return self._join(a, b), log_slope.flatten(1).sum(1)
 
     def inverse(self, z: Tensor) -> Tensor:
         a, b = self._split(z)
-        return self._join(a, self.restore(b, self.network(a).to(b)))
+        return self._join(a, self.restore(b, self._values(a)))
 
     def change(self, b: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """The new half, and log of the slope of each of its numbers, of the same shape."""
@@ -176,22 +180,33 @@ def mixture_logit(x: Tensor, log_weights: Tensor, means: Tensor, log_widths: Ten
 def inverse_mixture_logit(z: Tensor, log_weights: Tensor, means: Tensor, log_widths: Tensor) -> Tensor:
     """The x with `mixture_logit(x) = z`: Newton's method, kept within brackets that bisection would halve.
 
-    x lies between the least and the greatest of the components' own quantiles. It ends when no number moves any more.
+    x lies between the least and the greatest of the components' own quantiles. Most numbers are there after a few
+    steps, so that those that still move are taken aside: it ends when there are none.
     """
     quantiles = means + log_widths.exp() * z[:, None]
     low, high = quantiles.amin(1), quantiles.amax(1)
     x = (quantiles * log_weights.exp()).sum(1).clamp(low, high)
+    found, moving = x.flatten().clone(), torch.arange(x.numel(), device=x.device)
+    numbers = [part.flatten()[None] for part in (x, z, low, high)]  # each [1, moving]
+    mixture = [part.movedim(1, 0).flatten(1)[None] for part in (log_weights, means, log_widths)]  # [1, K, moving]
+    near = TOLERANCE * torch.finfo(x.dtype).eps
     for _ in range(MOST):
-        value, log_slope = mixture_logit(x, log_weights, means, log_widths)
+        x, z, low, high = numbers
+        value, log_slope = mixture_logit(x, *mixture)
         over = value > z
         low, high = torch.where(over, low, x), torch.where(over, x, high)
         newton = x - (value - z) * (-log_slope).exp()
-        step = torch.where((newton >= low) & (newton <= high), newton, (low + high) / 2) - x
-        x = x + step
-        if bool((step.abs() <= TOLERANCE * (1 + x.abs())).all()):
+        new = torch.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        found[moving] = new[0]
+        left = ((new - x).abs() > near * (1 + new.abs()))[0].nonzero()[:, 0]
+        if not len(left):
             break
-    return x
+        numbers = [new, z, low, high]
+        if 2 * len(left) < len(moving):
+            moving = moving[left]
+            numbers, mixture = ([part[..., left] for part in parts] for parts in (numbers, mixture))
+    return found.view_as(quantiles[:, 0])
 
 
 MOST = 60  # steps
-TOLERANCE = 1e-6
+TOLERANCE = 8  # of the relative precision of the numbers, 1e-6 in float32

@@ -162,10 +162,10 @@ class ActNorm(Layer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         log_det = x[0, 0].numel() * self.log_scale.sum()
-        return (x + self.shift) * self.log_scale.exp(), log_det.expand(len(x))
+        return (x + self.shift) * self.log_scale.to(x).exp(), log_det.expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
-        return z * (-self.log_scale).exp() - self.shift
+        return z * (-self.log_scale.to(z)).exp() - self.shift
 
 
 class Scale(Layer):
@@ -186,10 +186,10 @@ class Scale(Layer):
         self.log_scale.copy_(-0.5 * (x.var(0, correction=0) + 1e-7).log())
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return x * self.log_scale.exp(), self.log_scale.sum().expand(len(x))
+        return x * self.log_scale.to(x).exp(), self.log_scale.sum().expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
-        return z * (-self.log_scale).exp()
+        return z * (-self.log_scale.to(z)).exp()
 
 
 class InvertibleConv(Layer):
@@ -221,12 +221,12 @@ class InvertibleConv(Layer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(x.device.type, enabled=False):  # a flow that is to be inverted is no place for bfloat16
-            z = torch.einsum("oc,nchw->nohw", self.weight(), x)
+            z = torch.einsum("oc,nchw->nohw", self.weight().to(x), x)
         return z, (x[0, 0].numel() * self.log_s.sum()).expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
         with torch.autocast(z.device.type, enabled=False):
-            return torch.einsum("oc,nchw->nohw", torch.linalg.inv(self.weight()), z)
+            return torch.einsum("oc,nchw->nohw", torch.linalg.inv(self.weight().to(z)), z)
 
 
 def factor_out(x: Tensor) -> tuple[Tensor, Tensor]:

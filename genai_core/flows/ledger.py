@@ -18,7 +18,8 @@ class Entry:
     """One line of the ledger. The nats of all lines add up to log p of the picture, the bits to bits per dimension.
 
     name: of the layer; "dequantise" first, "prior" last. state: the numbers after it, each at the pixel that it comes
-    from, [1, 28, 28]. changed: 1 where the layer may have changed a number, [1, 28, 28]. scale: 0 is the finest.
+    from, [1, 28, 28] in float64. changed: 1 where the layer may have changed a number, [1, 28, 28]. scale: 0 is the
+    finest.
     """
 
     name: str
@@ -45,7 +46,12 @@ class _Place:
     log_det: Tensor
 
 
-def _walk(model: ImageFlow, v: Tensor, dtype: torch.dtype = torch.float32) -> Iterator[_Place]:
+def _rounded(h: Tensor, dtype: torch.dtype) -> Tensor:
+    """h rounded to dtype, in the precision that a layer reckons in: float32 at least."""
+    return h.to(dtype).to(torch.promote_types(dtype, torch.float32))
+
+
+def _walk(model: ImageFlow, v: Tensor, dtype: torch.dtype) -> Iterator[_Place]:
     """`model.encode`, one layer after another; what goes from one to the next is rounded to dtype."""
     latents, h = [], v
     for i, scale in enumerate(model.scales):
@@ -54,7 +60,7 @@ def _walk(model: ImageFlow, v: Tensor, dtype: torch.dtype = torch.float32) -> It
             latents.append(out)
         for j, layer in enumerate(scale.layers):
             h, log_det = layer(h)
-            h = h.to(dtype).float()
+            h = _rounded(h, dtype)
             yield _Place(layer, i, j + 1, h, [*latents], log_det)
 
 
@@ -82,14 +88,15 @@ def _changed(place: _Place) -> Tensor:
 
 @torch.inference_mode()
 def ledger(model: ImageFlow, x: Tensor, *, generator: torch.Generator) -> list[Entry]:
-    """The lines of one picture x [1, 28, 28] in [0, 1], to which noise is added.
+    """The lines of one picture x [1, 28, 28] in [0, 1], to which noise is added; between the layers all is float64.
 
     Raises: ValueError for a picture of another shape.
     """
     checks.shape("The picture", x, *SHAPE)
     v = dequantise(x[None], generator=generator).to(next(model.parameters()).device)
+    v = v.double()
     entries = [Entry("dequantise", v[0].cpu(), torch.ones(SHAPE), 0, -DIMENSIONS * math.log(LEVELS))]
-    for place in _walk(model, v):
+    for place in _walk(model, v, torch.float64):
         state = _at_pixels(model, place, place.h, place.latents)
         nothing = [torch.zeros_like(part) for part in place.latents]
         changed = _at_pixels(model, place, _changed(place), nothing)
@@ -104,7 +111,7 @@ def _back(model: ImageFlow, last: _Place, dtype: torch.dtype) -> Iterator[_Place
     for i in reversed(range(len(model.scales))):
         for j in reversed(range(len(model.scales[i].layers))):
             layer = model.scales[i].layers[j]
-            h = layer.inverse(h).to(dtype).float()
+            h = _rounded(layer.inverse(h), dtype)
             yield _Place(layer, i, j, h, last.latents[:i], last.log_det)
         if i:
             h = factor_in(h, last.latents[i - 1])
@@ -116,12 +123,13 @@ def roundtrip(
 ) -> tuple[Tensor, Tensor]:
     """Pictures x [N, 1, 28, 28] in [0, 1] with noise, v, and what comes back of them through all layers, both ways.
 
-    dtype: to which the numbers between two layers are rounded; each layer reckons in float32.
+    dtype: to which the numbers between two layers are rounded. Each layer reckons in float32, in float64 where dtype is
+    that, its network in float32.
     Raises: ValueError for pictures of another shape.
     """
     checks.shape("Pictures", x, None, *SHAPE)
     v = dequantise(x, generator=generator).to(next(model.parameters()).device)
-    *_, last = _walk(model, v, dtype)
+    *_, last = _walk(model, _rounded(v, dtype), dtype)
     *_, first = _back(model, last, dtype)
     return v.cpu(), first.h.cpu()
 
@@ -131,10 +139,10 @@ def way_back(model: ImageFlow, x: Tensor, *, generator: torch.Generator, dtype: 
     """The states of one picture's round trip on its way back, each number at the pixel that it comes from.
 
     x [1, 28, 28] in [0, 1]. The states [layers, 1, 28, 28] are those before each layer, the last layer's first, so that
-    without rounding they are the ledger's in reverse; generator, dtype: as of `roundtrip`.
+    in float64 they are the ledger's in reverse; generator, dtype: as of `roundtrip`.
     Raises: ValueError for a picture of another shape.
     """
     checks.shape("The picture", x, *SHAPE)
     v = dequantise(x[None], generator=generator).to(next(model.parameters()).device)
-    *_, last = _walk(model, v, dtype)
+    *_, last = _walk(model, _rounded(v, dtype), dtype)
     return torch.cat([_at_pixels(model, place, place.h, place.latents) for place in _back(model, last, dtype)]).cpu()

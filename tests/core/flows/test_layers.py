@@ -191,6 +191,20 @@ def test_a_mixture_far_out_is_inverted_too():
     torch.testing.assert_close(couplings.mixture_logit(x, *arguments)[0], z, atol=1e-3, rtol=0)
 
 
+def test_a_number_is_inverted_as_if_it_were_alone():
+    """Those that are found early wait for the others, and are not changed by them."""
+    g = torch.Generator().manual_seed(0)
+    z = 4 * torch.randn(20, 5, generator=g)
+    log_weights, means, log_widths = (2 * torch.randn(20, 3, 5, generator=g) for _ in range(3))
+    arguments = (log_weights.log_softmax(1), 4 * means, log_widths)
+    x = couplings.inverse_mixture_logit(z, *arguments)
+    for k in range(20):
+        alone = couplings.inverse_mixture_logit(z[k : k + 1], *(part[k : k + 1] for part in arguments))
+        torch.testing.assert_close(alone[0], x[k], atol=1e-6, rtol=1e-6)
+    exact = couplings.inverse_mixture_logit(z.double(), *(part.double() for part in arguments))
+    torch.testing.assert_close(couplings.mixture_logit(exact, *map(torch.Tensor.double, arguments))[0], z.double())
+
+
 def test_a_coupling_starts_as_the_identity():
     layer = AffineCoupling(networks.ResidualNet(2, 4, side=3, width=8, blocks=1), "channels")
     x = torch.rand(3, 4, 3, 3, generator=seed(0))
