@@ -333,10 +333,10 @@ def train(
         yield TrainStep(step + 1, losses, model, partial(snapshot, step + 1, generator, parts))
 
 
-STORIES = GPTConfig(vocab_size=1024, units="bpe", n_layer=6, n_head=4, n_embd=192, dropout=0.3)
+STORIES = GPTConfig(vocab_size=2048, units="bpe", n_layer=6, n_head=4, n_embd=224, dropout=0.1)
 RECIPES = {
     "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2600),
-    "gpt-stories": Recipe(STORIES, "stories", steps=1100),
+    "gpt-stories": Recipe(STORIES, "tinystories", steps=10_000),
 }
 TINY = Recipe(GPTConfig(280, "bpe", block_size=16, n_layer=1, n_head=2, n_embd=16, batch=8), "stories", steps=60)
 CARD = {

@@ -64,8 +64,11 @@ class BPETokenizer:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-        trainer = trainers.BpeTrainer(vocab_size=vocab_size, initial_alphabet=alphabet, show_progress=False)
-        tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer)
+        special = [corpora.END] if corpora.END in text else []
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size, initial_alphabet=alphabet, special_tokens=special, show_progress=False
+        )
+        tokenizer.train_from_iterator(text.replace(corpora.END, "\n").splitlines(keepends=True), trainer)
         if tokenizer.get_vocab_size() != vocab_size:
             raise ValueError(f"The text is too short: it gives {tokenizer.get_vocab_size()} tokens, not {vocab_size}.")
         return cls(tokenizer)
