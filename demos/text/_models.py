@@ -10,7 +10,6 @@ from demos._ui import validation
 from demos._ui.settings import Setting, checked
 from genai_core import language
 from genai_core.common import model_cache
-from genai_core.language import tokenizers
 from genai_core.language.sampling import FILTERS, Filter
 from genai_core.language.text_stream import TextStream
 
@@ -86,15 +85,13 @@ def encoded(model, string: str, chat: bool = False) -> tuple[list[int], str]:
         ids = chat_ids(model, string)
         return ids, f"The model reads: {model.tokenizer.decode(ids)}"
     known, unknown = model.tokenizer.known(string)
-    start = getattr(model, "start", None)
-    first = model.tokenizer.encode(tokenizers.START) if start is None else [start]
     note = ""
     if unknown:
         listed = " ".join(f"“{c}”" for c in unknown[:12]) + (" …" if len(unknown) > 12 else "")
         note = f"Not in this model's vocabulary, and left out: {listed}"
     elif not known:
-        note = "The prompt is empty: the model begins as it would after a line break."
-    return [*first, *model.tokenizer.encode(known)], note
+        note = "The prompt is empty: the model begins a text of its own."
+    return [model.tokenizer.start, *model.tokenizer.encode(known)], note
 
 
 def chat_ids(model, message: str) -> list[int]:
@@ -191,11 +188,11 @@ def model_code(name: str, prompt: str, chat: bool = False) -> tuple[str, str, st
         first, loaded = "from genai_core.language import hub\n", f'model = hub.load("{name}")'
     if chat:
         return first, imported, f"{loaded}\nprompt = ids = model.chat({prompt!r})"
-    start, fetched = "[model.start]", FETCHED.get(name)
-    if name in NAMES or (fetched is not None and fetched.start is None):
-        start = "model.tokenizer.encode(START)"
-        imported += "from genai_core.language.tokenizers import START\n"
-    return first, imported, f"{loaded}\nprompt = model.tokenizer.encode({prompt!r})\nids = {start} + prompt"
+    return (
+        first,
+        imported,
+        f"{loaded}\nprompt = model.tokenizer.encode({prompt!r})\nids = [model.tokenizer.start, *prompt]",
+    )
 
 
 def generator_at(seed: int, index: int) -> torch.Generator:

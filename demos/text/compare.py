@@ -84,11 +84,10 @@ def code(prompt: str, order: int, temperature: float, tokens: int, seed: int) ->
 
 from genai_core import language
 from genai_core.language.sampling import Temperature, generate
-from genai_core.language.tokenizers import START
 
 ngram, lstm, gpt = (language.load(f"{{kind}}-shakespeare") for kind in ("ngram", "lstm", "gpt"))
 for model in (ngram.at({order}), lstm, gpt):
-    ids = model.tokenizer.encode(START + {known!r})
+    ids = [model.tokenizer.start, *model.tokenizer.encode({known!r})]
     generator = torch.Generator().manual_seed({seed})  # the same draws for all
     written = generate(model, ids, chain=[Temperature({temperature})], max_tokens={tokens}, generator=generator)
     print(model.tokenizer.decode(written))

@@ -122,10 +122,9 @@ def code(prompt: str, k: int, order: int, temperature: float, tokens: int, seed:
 from genai_core import language
 from genai_core.language import speculative
 from genai_core.language.sampling import Temperature
-from genai_core.language.tokenizers import START
 
 model, drafter = language.load("{MODEL}"), language.load("{DRAFT}").at({order})
-ids = model.tokenizer.encode(START + {known!r})
+ids = [model.tokenizer.start, *model.tokenizer.encode({known!r})]
 options = dict(k={k}, chain=[Temperature({temperature})], max_tokens={tokens})
 generator = torch.Generator().manual_seed({seed})
 passes = list(speculative.passes(model, drafter, ids, generator=generator, **options))

@@ -33,7 +33,7 @@ def show(
     network = _models.load(model)
     ids, note = _models.encoded(network, prompt)
     stream = _models.text_stream(network, prompt)
-    options = {"max_tokens": tokens, "stop": {*getattr(network, "stop", ()), *stop_tokens(model, stop)}}
+    options = {"max_tokens": tokens, "stop": {*network.tokenizer.stop, *stop_tokens(model, stop)}}
     if way == "contrastive":
         try:
             steps = list(contrastive_search(network, ids, k=k, alpha=alpha, **options))
@@ -138,7 +138,7 @@ def code(
     model: str, prompt: str, way: str, width: int, tokens: int, penalty: float, k: int, alpha: float, stop: str
 ) -> str:
     first, last, lines = _models.model_code(model, prompt)
-    own = "" if model in _models.NAMES else "model.stop"  # a Hub model's end tokens
+    own = "model.tokenizer.stop" if _models.load(model).tokenizer.stop else ""
     marked = f"tokens_with(model, {MARKS[stop]!r})" if stop in MARKS else ""
     ends = f"{{*{own}, *{marked}}}" if own and marked else own or marked
     ends = ends and f", stop={ends}"

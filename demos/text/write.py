@@ -74,7 +74,7 @@ def chips_of(settings: Mapping[str, Any], kept: list[int]) -> Iterator[dict]:
     model, kept = _models.load(settings["model"]), list(kept)
     ids, _ = prompted(model, settings)
     stream = _models.text_stream(model, settings["prompt"], kept, settings.get("chat", False))
-    stop = getattr(model, "stop", ())
+    stop = model.tokenizer.stop
     choices = choices_of(settings["choices"], settings["model"])
     if kept and kept[-1] in stop and len(kept) - 1 not in choices:
         return
@@ -162,9 +162,9 @@ def code(model: str, prompt: str, filters: str, seed: int, tokens: int, choices:
     by_hand = choices_of(choices, model)
     first, last, lines = _models.model_code(model, prompt, chat)
     stop, ended = "", ""
-    if model not in NAMES:  # only the Hub's have a token that ends a text
-        stop = ", stop=model.stop"
-        ended = "    if n > 0 and tokens[-1] in model.stop:\n        break\n"
+    if _models.load(model).tokenizer.stop:
+        stop = ", stop=model.tokenizer.stop"
+        ended = "    if n > 0 and tokens[-1] in model.tokenizer.stop:\n        break\n"
     head = f"""import torch
 
 {first}from genai_core.language.sampling import generate{_models.chain_import(filters)}

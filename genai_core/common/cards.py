@@ -10,12 +10,14 @@ SOURCES = {
     "shakespeare": "tiny Shakespeare (Karpathy 2015), public domain",
     "scenes": "Procedural drawings (`genai_core/data/scenes`), rendered on demand",
     "stories": "0.9 MB of TinyStories (Eldan & Li 2023), CDLA-Sharing-1.0",
+    "tinystories": "18,653 stories of TinyStories (Eldan & Li 2023), 15 MB, CDLA-Sharing-1.0",
 }
 SPLITS = {
     "pictures": "trained on the training split, measured on the test split, which was used for no choice.",
     "text": "trained on the first 90 %, measured on the last 10 %.",
+    "tinystories": "measured on 928 other stories, split by a hash of each story's words.",
 }
-TEXTS = ("shakespeare", "stories")  # split by their length, unlike the pictures
+KIND = {"shakespeare": "text", "stories": "text", "tinystories": "tinystories"}  # of the splits; "pictures" of others
 
 Labels = dict[str, tuple[str, str]]  # metric -> (what it is, the format of its value), in the order of the card
 
@@ -63,7 +65,7 @@ def _render(name: str, card: dict[str, str], labels: Labels) -> str:
     where = f"{run['threads']} threads of the {run['device'].upper()}"
     picture = "\n![samples](samples.png)\n" if (folder / "samples.png").exists() else ""
     source = SOURCES.get(run["dataset"], run["dataset"])
-    splits = card.get("splits", SPLITS["text" if run["dataset"] in TEXTS else "pictures"])
+    splits = card.get("splits", SPLITS[KIND.get(run["dataset"], "pictures")])
     if "written" in metrics:
         picture = f"\nA sample (seed 0, no filters):\n\n{textwrap.indent(metrics['written'], '    ')}\n"
     return f"""# {name}

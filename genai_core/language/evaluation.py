@@ -1,4 +1,4 @@
-"""The figures on the card of a language model: its loss on the last 10 % of its corpus, and its speed."""
+"""The figures on the card of a language model: its loss on held-out text of its corpus, and its speed."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from torch import Tensor
 from genai_core.common import checks
 from genai_core.common.training import Recipe
 from genai_core.data import corpora
-from genai_core.language import decoding, tokenizers
+from genai_core.language import decoding
 from genai_core.language.model import LanguageModel
 from genai_core.language.sampling import generate
 
@@ -18,7 +18,7 @@ BATCH = 16  # pieces at a time
 SPEED = 200  # tokens generated to measure the speed
 
 LABELS = {
-    "nats_per_character": ("Loss on the last 10 % of the corpus, windows of 256 tokens", "{:.3f} nat per character"),
+    "nats_per_character": ("Loss on held-out text, windows of 256 tokens", "{:.3f} nat per character"),
     "bits_per_character": ("The same", "{:.3f} bit per character"),
     "perplexity_per_token": ("Perplexity per token", "{:.2f}"),
     "characters_per_token": ("Characters per token", "{:.2f}"),
@@ -87,26 +87,28 @@ def speed(model, ids: list[int]) -> dict:
 
 
 def written(model: LanguageModel, characters: int = 400) -> str:
-    """A sample of the model after START, with seed 0 and without filters."""
-    start, generator = model.tokenizer.encode(tokenizers.START), torch.Generator().manual_seed(0)
-    ids = generate(model, start, max_tokens=characters, generator=generator)
-    return model.tokenizer.decode(ids)[:characters].strip()
+    """The start of a text by the model, with seed 0 and without filters."""
+    start, generator = model.tokenizer.start, torch.Generator().manual_seed(0)
+    ids = generate(model, [start], max_tokens=characters, generator=generator, stop=model.tokenizer.stop)
+    own = [token for token in ids if token not in model.tokenizer.stop]
+    return model.tokenizer.decode(own)[:characters].strip()
 
 
 def evaluate(model, recipe: Recipe) -> dict:
-    """Figures of a text model on the validation split of its corpus (see LABELS).
+    """Figures of a text model on the validation split of its corpus (see LABELS); the end of a text is one character.
 
     Raises: DataError.
     """
     string = corpora.corpus(recipe.dataset, "validation")
     ids = torch.tensor(model.tokenizer.encode(string))
     per_token = validation_nll(model, ids)
-    per_character = per_token * len(ids) / len(string)
+    characters = len(string.replace(corpora.END, "\n"))
+    per_character = per_token * len(ids) / characters
     return {
         "nats_per_character": per_character,
         "bits_per_character": per_character / math.log(2),
         "perplexity_per_token": math.exp(per_token),
-        "characters_per_token": len(string) / len(ids),
+        "characters_per_token": characters / len(ids),
         **speed(model, ids[:32].tolist()),
         "written": written(model),
     }

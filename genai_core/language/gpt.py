@@ -229,7 +229,7 @@ class GPT(nn.Module):
 
     @torch.inference_mode()
     def score(self, string: str) -> Tensor:
-        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after START.
+        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after the start token.
 
         Equal to the probabilities by `next_logits`. Raises: ValueError for characters outside the vocabulary.
         """
@@ -237,7 +237,7 @@ class GPT(nn.Module):
         if not tokens:
             return torch.zeros(0)
         device = self.embedding.weight.device
-        ids = torch.tensor([self.tokenizer.encode(tokenizers.START)[0], *tokens], device=device)
+        ids = torch.tensor([self.tokenizer.start, *tokens], device=device)
         losses, done = [], 0  # tokens predicted
         while done < len(ids) - 1:
             start = tokenizers.window_start(done + 1, self.config.block_size)
@@ -333,10 +333,10 @@ def train(
         yield TrainStep(step + 1, losses, model, partial(snapshot, step + 1, generator, parts))
 
 
-STORIES = GPTConfig(vocab_size=2048, units="bpe", n_layer=6, n_head=4, n_embd=224, dropout=0.1)
+STORIES = GPTConfig(vocab_size=1024, units="bpe", n_layer=6, n_head=4, n_embd=192, dropout=0.3)
 RECIPES = {
     "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2600),
-    "gpt-stories": Recipe(STORIES, "tinystories", steps=10_000),
+    "gpt-stories": Recipe(STORIES, "stories", steps=1100),
 }
 TINY = Recipe(GPTConfig(280, "bpe", block_size=16, n_layer=1, n_head=2, n_embd=16, batch=8), "stories", steps=60)
 CARD = {

@@ -23,8 +23,12 @@ LONGEST = 2048  # maximum context, even if the model allows more
 class HubTokenizer:
     """The model's own tokenizer, with the interface of `genai_core.language.model.Tokenizer`."""
 
-    def __init__(self, inner: Any):
+    def __init__(self, inner: Any, generation_config: Any):
         self.inner, self.vocab_size = inner, len(inner)
+        first, end = inner.bos_token_id, inner.eos_token_id
+        starts = [i for i in (first, end) if i is not None]
+        self.start = starts[0] if starts else self.encode(tokenizers.START)[0]
+        self.stop = _end_tokens(end, generation_config)
 
     def encode(self, string: str) -> list[int]:
         return self.inner.encode(string, add_special_tokens=False)
@@ -43,13 +47,10 @@ class HubText:
     """A causal language model; `load` returns one."""
 
     def __init__(self, name: str, network: Any, tokenizer: Any):
-        self.name, self.network, self.tokenizer = name, network, HubTokenizer(tokenizer)
+        self.name, self.network, self.tokenizer = name, network, HubTokenizer(tokenizer, network.generation_config)
         longest = getattr(network.config, "max_position_embeddings", None) or LONGEST
         self.context = min(longest, LONGEST)
         self.vocab_size = network.config.vocab_size
-        first, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-        self.start = next((i for i in (first, end) if i is not None), None)  # the token before the start of a text
-        self.stop = _end_tokens(end, network.generation_config)
 
     @property
     def has_chat_template(self) -> bool:
@@ -79,12 +80,8 @@ class HubText:
 
     @torch.inference_mode()
     def score(self, string: str) -> Tensor:
-        """-log p of each token of a text given those before it, in nats, [tokens].
-
-        The first one after the model's start token, or else after a line break.
-        """
-        first = self.start if self.start is not None else self.tokenizer.encode(tokenizers.START)[0]
-        ids = torch.tensor([first, *self.tokenizer.encode(string)], device=self.network.device)
+        """-log p of each token of a text given those before it, in nats, [tokens]; the first after the start token."""
+        ids = torch.tensor([self.tokenizer.start, *self.tokenizer.encode(string)], device=self.network.device)
         losses, done = [torch.zeros(0)], 0
         while done < len(ids) - 1:
             start = tokenizers.window_start(done + 1, self.context)
@@ -150,7 +147,7 @@ def load(name: str) -> HubText:
     """
     tokenizer, network = hub_files.read(name)
     model = HubText(name, network.to(default_device()), tokenizer)
-    first = model.start if model.start is not None else 0
+    first = model.tokenizer.start
     try:
         logits = model.next_logits([first, first])
     except Exception as error:  # whatever its forward raises

@@ -112,14 +112,14 @@ class LSTM(nn.Module):
 
     @torch.inference_mode()
     def score(self, string: str) -> Tensor:
-        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after START.
+        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after the start token.
 
         Raises: ValueError for characters outside the vocabulary.
         """
         device = self.head.weight.device
         if not string:
             return torch.zeros(0)
-        ids = torch.tensor(self.tokenizer.encode(tokenizers.START + string), device=device)
+        ids = torch.tensor([self.tokenizer.start, *self.tokenizer.encode(string)], device=device)
         losses, state = [], None
         for inputs, targets in zip(ids[:-1].split(PIECE), ids[1:].split(PIECE), strict=True):
             hidden, state = self.states(inputs[None], state)

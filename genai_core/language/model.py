@@ -7,9 +7,14 @@ from torch import Tensor
 
 
 class Tokenizer(Protocol):
-    """Text as token ids and back."""
+    """Text as token ids and back.
+
+    start: the token before the start of a text. stop: those that end one; none for many a model.
+    """
 
     vocab_size: int
+    start: int
+    stop: tuple[int, ...]
 
     def encode(self, text: str) -> list[int]:
         """Raises: ValueError for what is not in the vocabulary."""

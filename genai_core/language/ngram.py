@@ -193,11 +193,11 @@ class NGram(nn.Module):
         return torch.from_numpy(np.log(self.probabilities(ids, order))).float()
 
     def score(self, string: str, order: int | None = None) -> Tensor:
-        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after START.
+        """-log p of each token of a text given those before it, in nats, [tokens]; the first one after the start token.
 
         Raises: ValueError for characters outside the vocabulary or an invalid order.
         """
-        ids = torch.tensor([self.tokenizer.encode(tokenizers.START + string)])
+        ids = torch.tensor([[self.tokenizer.start, *self.tokenizer.encode(string)]])
         return self.token_nll(ids, order)[0]
 
 

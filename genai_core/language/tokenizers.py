@@ -14,16 +14,19 @@ from genai_core.common.checkpoints import Model
 from genai_core.data import corpora
 
 TOKENIZER = "tokenizer.json"
-START = "\n"  # precedes a text: both corpora have it before every paragraph
+START = "\n"  # precedes a text where no token does: these corpora have it before every paragraph
 
 
 class CharTokenizer:
     """One token per character. The vocabulary is sorted, so that the same characters give the same tokenizer."""
 
+    stop: tuple[int, ...] = ()
+
     def __init__(self, characters: Iterable[str]):
         self.characters = "".join(sorted(set(characters)))
         self.vocab_size = len(self.characters)
         self._ids = {c: i for i, c in enumerate(self.characters)}
+        self.start = self._ids.get(START, 0)
 
     def encode(self, text: str) -> list[int]:
         """Raises: ValueError that names the characters outside the vocabulary."""
@@ -48,11 +51,16 @@ class CharTokenizer:
 class BPETokenizer:
     """Byte-pair encoding: the most frequent pairs merged repeatedly (Sennrich 2016), over bytes, so that nothing is
     unknown (Radford 2019). A token that is not a complete character decodes to U+FFFD.
+
+    Where the corpus has `corpora.END` between its texts, that is one token, which starts a text and ends it.
     """
 
     def __init__(self, tokenizer):
         self.inner = tokenizer  # tokenizers.Tokenizer
         self.vocab_size = tokenizer.get_vocab_size()
+        end = tokenizer.token_to_id(corpora.END)
+        self.start = tokenizer.encode(START).ids[0] if end is None else end
+        self.stop: tuple[int, ...] = () if end is None else (end,)
 
     @classmethod
     def train(cls, text: str, vocab_size: int) -> "BPETokenizer":
@@ -77,7 +85,7 @@ class BPETokenizer:
         return self.inner.encode(text).ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        return self.inner.decode(list(ids))
+        return self.inner.decode(list(ids), skip_special_tokens=False)
 
     def known(self, text: str) -> tuple[str, list[str]]:
         """As `CharTokenizer.known`; every text consists of bytes."""

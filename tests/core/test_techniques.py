@@ -11,6 +11,7 @@ import inspect
 import io
 import json
 import sys
+from itertools import chain
 from types import SimpleNamespace
 
 import pytest
@@ -45,7 +46,8 @@ TRAININGS = [*((technique, technique.TINY.config) for technique in TECHNIQUES), 
 def own_corpora(tmp_path_factory):
     """One folder for all tests, so that the sprites are drawn once."""
     folder = tmp_path_factory.mktemp("data")
-    for file in corpora.FILES.values():
+    for file in chain.from_iterable(corpora.FILES.values()):
+        (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(SENTENCE * 20, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENAI_DATA", str(folder))

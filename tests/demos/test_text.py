@@ -505,7 +505,9 @@ def test_a_chat_wraps_the_prompt_and_every_end_token_ends_it(fetched, capsys):
     assert all(message["template"] for message in messages)
     tokens = tokens_of(messages)
     generator = torch.Generator().manual_seed(1)
-    assert [t["id"] for t in tokens] == generate(model, ids, max_tokens=500, generator=generator, stop=model.stop)
+    assert [t["id"] for t in tokens] == generate(
+        model, ids, max_tokens=500, generator=generator, stop=model.tokenizer.stop
+    )
     assert tokens[-1]["id"] in (10, 11, 280)
     assert printed(hub.PART.code(**settings), capsys) == write.written(settings)
     kept = [t["id"] for t in tokens[:3]]
@@ -528,7 +530,7 @@ def test_a_text_that_has_ended_does_not_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr(_models, "FETCHED", model_cache.ModelCache())
     name = saved(tmp_path / "tiny")
     list(hub.fetch(**hub.PART.parse({"model": name, "tokens": 1})))
-    end = _models.load(name).stop[0]
+    end = _models.load(name).tokenizer.stop[0]
     settings = write.PART.parse({**SETTINGS, "model": name})
     assert list(write.chips_of(settings, [5, end])) == []
     assert len(list(write.chips_of({**settings, "choices": f"1:{end}", "tokens": 3}, [5, end]))) == 1

@@ -57,7 +57,7 @@ def test_the_tokenizer_goes_there_and_back(model):
     ids = model.tokenizer.encode(STORY)
     assert model.tokenizer.decode(ids) == STORY
     assert max(ids) < model.vocab_size
-    assert model.stop == (280,)
+    assert model.tokenizer.stop == (280,)
     assert model.tokenizer.known("ж") == ("ж", [])
     assert tokenizers.tokenizer_from_json(model.tokenizer.to_json()).encode(STORY) == ids
 
@@ -77,7 +77,7 @@ def test_reading_on_is_what_the_network_says_of_the_whole(model):
 
 def test_beyond_its_context_it_reads_on_and_scores_alike(model):
     string = STORY[:200]
-    ids = [model.start, *model.tokenizer.encode(string)]
+    ids = [model.tokenizer.start, *model.tokenizer.encode(string)]
     assert len(ids) > 40
     session, expected = model.decoding_session(), []
     for n in range(1, len(ids)):
@@ -89,7 +89,9 @@ def test_beyond_its_context_it_reads_on_and_scores_alike(model):
 def test_our_sampler_and_our_searches_drive_it(model):
     ids = model.tokenizer.encode("One day")
     theirs = model.network.generate(torch.tensor([ids]), max_new_tokens=12, do_sample=False, pad_token_id=280)
-    greedy = ts.generate(model, ids, chain=[ts.Greedy()], max_tokens=12, generator=torch.Generator(), stop=model.stop)
+    greedy = ts.generate(
+        model, ids, chain=[ts.Greedy()], max_tokens=12, generator=torch.Generator(), stop=model.tokenizer.stop
+    )
     assert greedy == theirs[0, len(ids) :].tolist()
     *_, beams = search.beam_search(model, ids, width=2, max_tokens=4)
     assert len(beams.best.tokens) == 4
@@ -98,7 +100,7 @@ def test_our_sampler_and_our_searches_drive_it(model):
 
 def test_a_chat_model_stops_at_every_end_token_and_has_its_template(tmp_path):
     model = hub.load(saved(tmp_path, template=TEMPLATE))
-    assert model.stop == (280, 10, 11)
+    assert model.tokenizer.stop == (280, 10, 11)
     assert model.has_chat_template
     assert model.tokenizer.decode(model.chat("A cat")) == "<user>A cat\n<assistant>"
     message = [{"role": "user", "content": "A cat"}]
@@ -266,7 +268,7 @@ def test_offline_with_half_of_a_model_in_the_cache_is_offline(file, tmp_path, mo
     saved(snapshot)
     (tmp_path / "models--nobody--half" / "refs").mkdir()
     (tmp_path / "models--nobody--half" / "refs" / "main").write_text("0" * 40, encoding="utf-8")
-    assert hub.load("nobody/half").stop == (280,)
+    assert hub.load("nobody/half").tokenizer.stop == (280,)
     (snapshot / file).unlink()
     with pytest.raises(hub.HubError, match="offline"):
         hub.load("nobody/half")
