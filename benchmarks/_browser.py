@@ -141,6 +141,12 @@ def open_part(page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).locator("visible=true").click()
 
 
+def show_preset(page, label: str, answer: str = "Just show me") -> None:
+    """Press a preset of the part that is shown, and answer its question."""
+    page.get_by_role("button", name=label, exact=True).locator("visible=true").click()
+    page.get_by_role("group", name="Answers").get_by_role("button", name=answer).locator("visible=true").click()
+
+
 def every_part(page, ids) -> Iterator[str]:
     """Open every part of the tabs with these ids, one after the other; yields its name when it has settled."""
     for id_ in ids:

@@ -20,13 +20,31 @@ from genai_core.common.checkpoints import CheckpointError
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer to a preset's question. wrong: why it is wrong; the right one has none."""
+
+    text: str
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
 class Preset:
-    """A pill: the settings it sets (or a function that gives them), its question, and what was to be seen."""
+    """A pill: the settings it sets (or a function that gives them), its question, and what was to be seen.
+
+    answers: two to four to choose from before it is shown, one of them right, each other one a common misconception.
+    Raises: ValueError for others.
+    """
 
     label: str
     question: str
     settings: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
     observation: str = ""
+    answers: tuple[Answer, ...] = ()
+
+    def __post_init__(self) -> None:
+        right = sum(not answer.wrong for answer in self.answers)
+        if self.answers and (not 2 <= len(self.answers) <= 4 or right != 1):
+            raise ValueError(f"The preset “{self.label}” must have two to four answers, one of them right.")
 
     def given(self) -> Mapping[str, Any]:
         return self.settings() if callable(self.settings) else self.settings
@@ -191,8 +209,7 @@ def build_part(tab: Tab, part: Part, panel: gr.Tab) -> None:
         if not part.build and (part.picture or part.code):
             sharing.bar(tab, part)  # at the top right of every part, so that no stage pushes it out of the window
     if part.presets:
-        about = [{"label": p.label, "question": p.question, "observation": p.observation} for p in part.presets]
-        controls.control("presets", None, [preset_function(part)], part=id_, presets=about)
+        controls.control("presets", None, [preset_function(part)], part=id_, labels=[p.label for p in part.presets])
 
     if part.build:
         part.build(id_, panel)
@@ -262,12 +279,18 @@ def build_form(id_: str, part: Part, show: Callable) -> gr.HTML:
 
 
 def preset_function(part: Part) -> Callable[[dict], dict]:
-    """{"label"} -> the settings of the part's preset."""
+    """{"label"} -> the part's preset: its question, answers and observation, and its settings."""
 
     def preset(request: dict) -> dict:
         labels = tuple(p.label for p in part.presets)
         label = validation.choice(validation.json_object(request).get("label"), "The preset", labels)
-        return part.parse(part.presets[labels.index(label)].given())
+        found = part.presets[labels.index(label)]
+        return {
+            "question": found.question,
+            "answers": [vars(answer) for answer in found.answers],
+            "observation": found.observation,
+            "settings": part.parse(found.given()),
+        }
 
     return preset
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from demos._ui import digits, graph, images
 from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.vae import encode
 from demos.vae._models import MODEL, NAMES, SEED
 from genai_core import vae
@@ -219,18 +219,45 @@ PART = Part(
             "The same picture, another draw of the noise. What of x̂ changes?",
             {"seed": 1},
             "Little: σ is small where a latent matters, so z moves only where the decoder does not mind.",
+            (
+                Answer("Hardly anything."),
+                Answer("It becomes another digit.", "z stays near μ, and the decoder draws near codes alike."),
+                Answer(
+                    "Nothing at all: the encoder is deterministic.",
+                    "μ and σ are; z is a draw, and the decoder is given z.",
+                ),
+            ),
         ),
         Preset(
             "Two latents",
             "Two numbers in place of sixteen. Which of the two terms of the loss pays for it?",
             lambda: {"model": "vae-mnist-2d", "pixels": encode.generated("vae-mnist", 2)},
             "The reconstruction: KL gets smaller, as there is less to tell, and −log p(x|z) larger.",
+            (
+                Answer("KL: it gets larger.", "There is less to tell in two numbers, and KL is what telling costs."),
+                Answer("The reconstruction: it gets worse."),
+                Answer(
+                    "Neither: training finds a code as good.",
+                    "Digits differ in more than two ways, and what the code cannot tell, the decoder cannot draw.",
+                ),
+            ),
         ),
         Preset(
             "Not a digit",
             "A garment, for a VAE that was trained on digits. What does it make of it?",
             lambda: {"pixels": encode.generated("vae-fashion", 2)},
             "Strokes: the decoder can say nothing else, and −log p(x|z) is far above that of a digit.",
+            (
+                Answer(
+                    "It copies the garment, only blurred.",
+                    "The decoder has never drawn a sleeve: no code leads to one.",
+                ),
+                Answer(
+                    "It gives up: −log p(x|z) becomes infinite.",
+                    "Each pixel keeps some probability, so that the distortion is large, and finite.",
+                ),
+                Answer("It draws the strokes of a digit."),
+            ),
         ),
     ),
     functions=(graph.description(GRAPH), encode.example, digits.open_picture, digits.centre),

@@ -13,7 +13,7 @@ from demos._server import lanes
 from demos._ui import images, live, sprite_data, validation
 from demos._ui.settings import Setting, choice, number, seed
 from demos._ui.sprite_data import FACTORS
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from demos.vae import _own
 from genai_core.data import sprites
 from genai_core.vae.live import VAEFrame
@@ -123,6 +123,16 @@ PART = Part(
             "Two factors, two latents. Which shape will the scatter unfold into?",
             {"factors": "position"},
             "A square sheet: the code has become a map of the two positions.",
+            (
+                Answer(
+                    "Two clusters, one for each factor.", "The positions change without a gap, and so do their codes."
+                ),
+                Answer(
+                    "A round cloud, like the prior.",
+                    "KL pulls towards it, but the reconstruction keeps the corners of the picture apart.",
+                ),
+                Answer("A square sheet."),
+            ),
         ),
         Preset(
             "Too many factors",
@@ -130,12 +140,28 @@ PART = Part(
             {"factors": "everything"},
             "The two positions, which move the most pixels, take both latents; shape, size and rotation are averaged "
             "away.",
+            (
+                Answer(
+                    "A little of each of the five.",
+                    "A latent shared by all tells none well: the loss falls fastest for what moves the most pixels.",
+                ),
+                Answer("The two positions."),
+                Answer("Shape and size.", "They change pixels along an edge; a move changes all of them."),
+            ),
         ),
         Preset(
             "β = 16",
             "Every nat of KL counts sixteen times. How many of the two latents survive?",
             {"beta": 16.0},
             "Both, but with less than half of the nats: σ is wider, and the shapes are blurred to where they may lie.",
+            (
+                Answer("None: the posterior collapses.", "To know the position is worth even sixteen times its nats."),
+                Answer("Both, with less to tell."),
+                Answer(
+                    "One of the two.",
+                    "The two positions are alike: what is worth it for one is worth it for the other.",
+                ),
+            ),
         ),
     ),
     form=True,

@@ -3,7 +3,7 @@
 import pytest
 
 import app
-from benchmarks._browser import PRESS, SETTLED, open_part, open_tab, visit
+from benchmarks._browser import PRESS, SETTLED, open_part, open_tab, show_preset, visit
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -115,3 +115,36 @@ def test_a_page_at_rest_asks_for_no_frames_of_the_screen(window, url):
         opened(page)
         assert page.evaluate("frames_asked") > 0
         page.wait_for_function(AT_REST)
+
+
+def test_a_preset_asks_before_it_shows_and_says_what_was_wrong_with_a_guess(page, url):
+    page.evaluate("localStorage.removeItem('genai.answered')")  # of other tests' pages
+    page.goto(f"{url}/?tab=vae&part=sliders")
+    opened(page)
+    before, sentence = settled(page), page.locator(".question:visible")
+    page.get_by_role("button", name="The average digit", exact=True).click()
+    answers = page.get_by_role("group", name="Answers").locator("visible=true")
+    answers.get_by_role("button", name="Just show me").wait_for()
+    assert answers.get_by_role("button").count() == 4
+    assert settled(page) == before
+    answers.get_by_role("button", name="A clear 0").click()
+    page.get_by_text("You said: “A clear 0, since z is 0.”").wait_for()
+    assert "was never told the labels. Something like an 8" in sentence.text_content()
+    assert settled(page) != before
+    assert answers.count() == 0
+    show_preset(page, "Between two digits", "One of them")
+    page.get_by_text("Right: “One of them, or nearly so.”").wait_for()
+    page.reload()
+    opened(page)
+    done = page.locator(".pills:visible button.done")
+    assert done.all_text_contents() == ["The average digit", "Between two digits"]
+    assert page.evaluate("JSON.parse(localStorage['genai.answered'])") == {"vae/sliders": done.all_text_contents()}
+
+
+def test_what_another_program_has_left_in_the_storage_spoils_no_preset(page, url):
+    page.evaluate("localStorage.setItem('genai.answered', 'null]')")
+    page.goto(f"{url}/?tab=vae&part=sliders")
+    opened(page)
+    show_preset(page, "Garments")
+    page.get_by_text("Its outline: a print or a seam").wait_for()
+    assert page.locator(".pills:visible button.done").all_text_contents() == ["Garments"]

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from benchmarks._browser import open_part, open_tab, requests_of
+from benchmarks._browser import open_part, open_tab, requests_of, show_preset
 from demos._ui import validation
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -59,8 +59,8 @@ def test_a_picture_is_that_of_the_sliders_at_rest(tab):
 
 def test_presets_models_and_seeds_show_something_else(tab):
     for act in (
-        lambda: tab.get_by_role("button", name="Garments").click(),
-        lambda: tab.get_by_role("button", name="Two numbers only").click(),
+        lambda: show_preset(tab, "Garments"),
+        lambda: show_preset(tab, "Two numbers only"),
         lambda: tab.get_by_role("button", name="New sample").click(),
         lambda: tab.get_by_role("button", name="All to 0").click(),
     ):

@@ -12,7 +12,7 @@ PART = features.PART
 
 
 def of(label: str) -> dict:
-    return preset_function(PART)({"label": label})
+    return preset_function(PART)({"label": label})["settings"]
 
 
 def shown(label: str) -> tuple[list[str], list[int], dict]:

@@ -15,7 +15,7 @@ from genai_core.autoencoders import sparse as model
 
 
 def of(label: str) -> dict:
-    return preset_function(sparse.PART)({"label": label})
+    return preset_function(sparse.PART)({"label": label})["settings"]
 
 
 def gained(settings: dict, n: int | None = None) -> float:

@@ -133,7 +133,12 @@ def test_every_preset_is_shown_by_settings_that_a_link_can_hold(one, part):
     choose = errors.guarded(tab.preset_function(part))
     for preset in part.presets:
         assert preset.question.strip().endswith(("?", ".", "”"))
-        settings = choose({"label": preset.label})["ok"]
+        shown = choose({"label": preset.label})["ok"]
+        settings = shown["settings"]
+        assert [answer["text"] for answer in shown["answers"]] == [answer.text for answer in preset.answers]
+        assert all(
+            text.strip().endswith((".", "”")) for answer in preset.answers for text in vars(answer).values() if text
+        )
         assert part.parse(part.table.to_text(settings)) == settings
     assert len({preset.label for preset in part.presets}) == len(part.presets)
     for bad in (None, [], {"label": "x"}, {"label": ["x"]}):

@@ -1,21 +1,71 @@
-// Pills that set a part's controls and start it. props: part, presets [{label, question, observation}].
-const sentence = $(".question");
-for (const { label, question, observation } of props.presets) {
-  const pill = make("button", { type: "button" }, label);
+// Pills: each asks its question, and sets the part's controls and starts it when it has been answered. props: part, labels.
+// Which ones have been is kept in the browser alone.
+const KEY = "genai.answered", // {part: [label]}
+  sentence = $(".question"),
+  answers = $(".answers");
+const answered = () => {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+  } catch {
+    return {}; // no storage, or not ours
+  }
+};
+const pills = Object.fromEntries(props.labels.map((label) => [label, make("button", { type: "button" }, label)]));
+const mark = () => {
+  const done = answered()[props.part] ?? [];
+  for (const [label, pill] of Object.entries(pills)) pill.classList.toggle("done", done.includes(label));
+};
+const remember = (label) => {
+  const all = answered();
+  all[props.part] = [...new Set([...(all[props.part] ?? []), label])];
+  try {
+    localStorage.setItem(KEY, JSON.stringify(all));
+  } catch {
+    // where the browser keeps nothing, nothing is marked
+  }
+  mark();
+};
+const isOpen = (label) => pills[label].getAttribute("aria-pressed") === "true";
+
+// What comes of a preset, beside the guess.
+const told = ({ observation }, guess) => {
+  const parts = [];
+  if (guess) {
+    const said = guess.wrong ? "You said" : "Right";
+    parts.push(make("b", { class: guess.wrong ? "wrong" : "right" }, `${said}: “${guess.text}”`), ` ${guess.wrong} `);
+  }
+  return [...parts, make("span", { class: "seen" }, observation)];
+};
+const run = async (label, preset, guess = null) => {
+  answers.replaceChildren();
+  remember(label);
+  const observe = () => {
+    if (isOpen(label)) sentence.replaceChildren(preset.question, " ", ...told(preset, guess));
+  };
+  part.over = null;
+  await part.request(preset.settings);
+  if (part.running) part.over = observe;
+  else observe();
+};
+const offer = (label, preset) => {
+  const choices = preset.answers.map((answer) => {
+    const button = make("button", { type: "button" }, answer.text);
+    button.addEventListener("click", () => run(label, preset, answer));
+    return button;
+  });
+  const skip = make("button", { type: "button", class: "skip" }, "Just show me");
+  skip.addEventListener("click", () => run(label, preset));
+  answers.replaceChildren(...choices, skip);
+};
+for (const [label, pill] of Object.entries(pills)) {
   pill.addEventListener("click", async () => {
-    const chosen = await ask(server.preset, { label });
-    if (!chosen) return;
-    for (const other of element.querySelectorAll(".pills button"))
-      other.setAttribute("aria-pressed", `${other === pill}`);
-    sentence.replaceChildren(question);
-    const observe = () => {
-      if (pill.getAttribute("aria-pressed") === "true" && observation)
-        sentence.replaceChildren(question, " ", make("span", { class: "seen" }, observation));
-    };
-    part.over = null;
-    await part.request(chosen);
-    if (part.running) part.over = observe;
-    else observe();
+    const preset = await ask(server.preset, { label });
+    if (!preset) return;
+    for (const other of Object.values(pills)) other.setAttribute("aria-pressed", `${other === pill}`);
+    sentence.replaceChildren(preset.question);
+    if (preset.answers.length) offer(label, preset);
+    else run(label, preset);
   });
   $(".pills").append(pill);
 }
+mark();
