@@ -12,7 +12,7 @@ from PIL import Image
 from demos._server import lanes
 from demos._ui import api, images
 from demos._ui.settings import Setting, Table, choice, choice_by, seed
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from genai_core.common.interpolation import lerp, slerp
 
 PATHS = {"straight": lerp, "spherical": slerp}
@@ -103,6 +103,43 @@ def endpoint(name: str, space: Space, lane: Mapping[str, Any] = lanes.LIGHT) -> 
     return api.endpoint(Table(settings_of(space)), strip, takes=takes, lane=lane)(interpolate)
 
 
+PRESETS = (
+    Preset(
+        "Half-way",
+        "Two pictures, and a path from one to the other. What is in its middle?",
+        {"from_seed": 2, "to_seed": 7, "path": "spherical"},
+        "A picture with strokes of its own: it is the codes that are mixed, and not the pixels.",
+        (
+            Answer("Both pictures, one over the other.", "That is the mean of their pixels, a cross-fade."),
+            Answer("A picture of its own."),
+            Answer("The first one, up to where it jumps.", "The decoder is continuous: near codes, near pictures."),
+        ),
+    ),
+    Preset(
+        "Through the inside",
+        "Both ends are draws from the prior. How far from 0 is the middle of the straight path?",
+        {"from_seed": 8, "to_seed": 2, "path": "straight"},
+        "Nearer than both ends, where draws from the prior are rare. The spherical path keeps its distance.",
+        (
+            Answer("As far as its ends.", "That is so on the spherical path. A chord lies inside of its circle."),
+            Answer("Farther.", "A mean of two vectors is no longer than the longer of them."),
+            Answer("Nearer than its ends."),
+        ),
+    ),
+    Preset(
+        "Where the paths part",
+        "Both paths have the same two ends. Where do their pictures differ most?",
+        {"from_seed": 3, "to_seed": 4},
+        "Around the middle, where the norms of their codes differ most.",
+        (
+            Answer("Around the middle."),
+            Answer("Near the ends.", "There both paths have nearly the same code, and so the same picture."),
+            Answer("Everywhere alike.", "They begin and end with the same pictures, so they must part and meet."),
+        ),
+    ),
+)
+
+
 def part(space: Space) -> Part:
     """The part of a tab that interpolates in its latent spaces."""
 
@@ -133,6 +170,7 @@ image.save("picture.png")
         lead="<b>Choose two seeds</b>: two pictures, and two paths between their codes. Look at the middle, where the "
         "paths differ most.",
         settings=settings_of(space),
+        presets=PRESETS,
         form=True,
         note=NOTE,
         show=show,

@@ -5,7 +5,7 @@ from PIL import Image
 
 from demos._ui import images
 from demos._ui.settings import Setting, choice
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.vae import _models
 from genai_core import vae
 from genai_core.common import checkpoints
@@ -170,6 +170,45 @@ PART = Part(
     lead="<b>Pick a digit</b> and read downwards: the higher the weight of the KL, the fewer dimensions stay in use. "
     "Look for the one that the picture loses first.",
     settings=(Setting("digit", choice(DIGITS), "5", "Digit, as our own VAE draws it"),),
+    presets=(
+        Preset(
+            "How many stay in use",
+            "Each model has ten latents. How many are still in use at β = 16?",
+            {"digit": "5"},
+            "Five. A latent that saves less than sixteen times its own nats is given up, and stays at the prior.",
+            (
+                Answer("All ten, each a little.", "At a high price the weakest are given up altogether, one by one."),
+                Answer("Half of them."),
+                Answer("None: the posterior collapses.", "What tells digits apart best is worth even that price."),
+            ),
+        ),
+        Preset(
+            "A four at β = 16",
+            "The code of a 4 may cost hardly any nats. What is drawn from it?",
+            {"digit": "4"},
+            "Nearly the same blur as of other digits: 1.9 nats cannot even say which of ten it is, for ln 10 = 2.3.",
+            (
+                Answer("A blurred 4.", "To say that it is a 4, and no other digit, takes more nats than are left."),
+                Answer("Black.", "That explains the ink of no digit; the mean of them all explains some of each."),
+                Answer("A shape like that of all digits."),
+            ),
+        ),
+        Preset(
+            "The best of the four",
+            "The dashed line has the best sum of rate and distortion, the ELBO. Which β lies on it?",
+            {"digit": "8"},
+            "β = 1: it was trained on just that sum. 0.25 has the better pictures, and pays more nats than they save.",
+            (
+                Answer("β = 1."),
+                Answer(
+                    "β = 0.25: its pictures are the sharpest.", "Its distortion is the lowest, its rate the highest."
+                ),
+                Answer(
+                    "β = 16: its rate is the lowest.", "What it saves in rate, it loses many times over in distortion."
+                ),
+            ),
+        ),
+    ),
     form=True,
     wide=True,
     show=show,

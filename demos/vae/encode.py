@@ -1,11 +1,13 @@
 """Draw or upload a picture: its posterior q(z|x) against the prior, its reconstruction, and where that errs."""
 
+import base64
+
 import torch
 from PIL import Image
 
 from demos._ui import digits, images, validation
 from demos._ui.settings import Setting
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.vae import _models
 from demos.vae._models import MODEL, NAMES, SEED
 from genai_core import vae
@@ -94,6 +96,18 @@ print("KL of each latent in nat:", [round(v, 3) for v in vae.kl(mu, logvar)[0].t
 '''
 
 
+def moved() -> dict:
+    """A digit at the right edge."""
+    return {"pixels": digits.packed(digits.drawing(generated("vae-mnist", 2)).roll(7, 3))}
+
+
+def half() -> dict:
+    """The left half of a 0."""
+    x = digits.drawing(generated("vae-mnist", 11)).clone()
+    x[..., 14:] = 0
+    return {"pixels": digits.packed(x)}
+
+
 PART = Part(
     id="encode",
     title="Encode",
@@ -104,6 +118,48 @@ PART = Part(
         MODEL,
         SEED,
         Setting("pixels", digits.DRAWING, lambda others: generated(others["model"], 2), "The drawing"),
+    ),
+    presets=(
+        Preset(
+            "An empty picture",
+            "Nothing is drawn. What does the VAE make of it?",
+            lambda: {"pixels": base64.b64encode(bytes(784)).decode()},
+            "A digit, with strokes that were never there. Look at the widths: the encoder is unsure of most latents.",
+            (
+                Answer(
+                    "Nothing: black in, black out.", "No picture in training was black, and the decoder draws digits."
+                ),
+                Answer("A digit."),
+                Answer("Noise.", "The decoder was trained on codes near the prior, and this code is not far from it."),
+            ),
+        ),
+        Preset(
+            "At the edge",
+            "A digit that it knows well, moved to the right edge. Is it reconstructed as well as in the middle?",
+            moved,
+            "The error is many times as large, and KL has doubled. All digits it was trained on are centred.",
+            (
+                Answer(
+                    "As well: convolutions do not care where.",
+                    "Convolutions do not, but the linear layer between them and the code does.",
+                ),
+                Answer("Far worse."),
+                Answer("A little worse.", "It never saw a stroke there, and has no code for one."),
+            ),
+        ),
+        Preset(
+            "Half a digit",
+            "The right half of a 0 is erased. Does the VAE draw it again?",
+            half,
+            "It leaves most of it black: an erased pixel is a black pixel, and those count as seen.",
+            (
+                Answer(
+                    "Yes: half a 0 can only be a 0.", "It is not told which pixels are missing, and explains them all."
+                ),
+                Answer("It draws another whole digit.", "That would put ink where the picture has none."),
+                Answer("Hardly: the half stays empty."),
+            ),
+        ),
     ),
     functions=(encode, example, digits.open_picture, digits.centre),
     show=show,

@@ -8,7 +8,7 @@ from PIL import Image
 
 from demos._ui import distributions, images, validation
 from demos._ui.settings import Setting, integer
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos._ui.theme import CLASS_COLOURS
 from demos.vae import _models
 from demos.vae._models import LIMIT, MODEL, SEED, Z
@@ -89,6 +89,12 @@ def different(settings: dict) -> dict:
     return settings
 
 
+def weakest() -> dict:
+    """The plane of the two latents that tell the least."""
+    *_, b, a = _models.dimensions("vae-mnist")
+    return {"a": a["i"], "b": b["i"]}
+
+
 def strongest(rank: int):
     return lambda others: _models.dimensions(others["model"])[rank]["i"]
 
@@ -107,6 +113,54 @@ PART = Part(
         Setting("b", integer(0, 999), strongest(1), "Dimension b"),
     ),
     check=different,
+    presets=(
+        Preset(
+            "Two latents, ten digits",
+            "This VAE has two latents, and the plane is all of them. Which digits does it tell apart worst?",
+            {"model": "vae-mnist-2d"},
+            "4, 7 and 9 lie among one another, and so do 3, 5 and 8. 0 and 1 are at opposite ends.",
+            (
+                Answer(
+                    "0 and 1.", "They share the fewest pixels, so that the decoder gains most by keeping them apart."
+                ),
+                Answer("4, 7 and 9."),
+                Answer(
+                    "None: each has an island of its own.",
+                    "KL pulls all codes towards one Gaussian, and two numbers are few: regions touch and overlap.",
+                ),
+            ),
+        ),
+        Preset(
+            "Two of sixteen",
+            "A plane through the middle of sixteen latents, along the two strongest. How many digits does it cross?",
+            lambda: {"z": [0.0] * _models.latents("vae-mnist")},
+            "A few. The other fourteen numbers stay as they are, and they say much of what the digit is.",
+            (
+                Answer("All ten.", "That takes more than two of the sixteen: it is a thin slice through the space."),
+                Answer(
+                    "One: two numbers of sixteen are style.",
+                    "The strongest two carry enough to turn one digit into another.",
+                ),
+                Answer("A few of them."),
+            ),
+        ),
+        Preset(
+            "The two weakest",
+            "The same digit, and the plane of the two latents that carry the fewest nats. What changes over it?",
+            weakest,
+            "Slant, weight and curves of one and the same digit: a few nats of style.",
+            (
+                Answer("How the digit is written."),
+                Answer(
+                    "Nothing at all.", "A latent that changes nothing costs 0 nats. These cost some, and do something."
+                ),
+                Answer(
+                    "Which digit it is.",
+                    "That moves many pixels, and is worth many nats: the strongest latents have it.",
+                ),
+            ),
+        ),
+    ),
     show=show,
     picture=picture,
     code=code,

@@ -335,3 +335,70 @@ def test_a_missing_checkpoint_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "ASSETS", tmp_path)
     answer = errors.guarded(sliders.decode)(request())
     assert answer["error"].startswith("There is no checkpoint 'vae-mnist'")
+
+
+# --- what presets say
+
+
+def given(part, label):
+    (preset,) = [preset for preset in part.presets if preset.label == label]
+    return part.parse(preset.given())
+
+
+def read(x):
+    """The digits that the evaluation classifier reads."""
+    with torch.inference_mode():
+        return evaluation.evaluation_classifier("mnist")(x).argmax(1)
+
+
+def seen_in_the_plane(label):
+    sheet = plane.picture(**given(plane.PART, label))
+    tiles = torch.from_numpy(np.asarray(sheet.convert("L"), dtype=np.float32) / 255).view(25, 28, 25, 28)
+    return tiles.transpose(1, 2).reshape(625, 1, 28, 28)
+
+
+def test_the_plane_of_two_latents_mixes_4_7_and_9_and_parts_0_and_1():
+    mu, y = plane.encoded("vae-mnist-2d")
+    some = torch.randperm(len(mu), generator=torch.Generator().manual_seed(0))[:1000]
+    near = y[torch.cdist(mu[some], mu).topk(11, largest=False).indices[:, 1:]]
+    among = torch.stack([torch.bincount(near[y[some] == k].flatten(), minlength=10) for k in range(10)])
+    assert set(among[9].topk(3).indices.tolist()) == {4, 7, 9}
+    assert all(set(among[k].topk(3).indices.tolist()) == {3, 5, 8} for k in (5, 8))
+    centres = torch.stack([mu[y == k].mean(0) for k in range(10)])
+    distances = torch.cdist(centres, centres)
+    assert float(distances[0, 1]) == float(distances.max())
+
+
+def test_a_plane_of_two_of_sixteen_crosses_a_few_digits_and_the_weakest_only_styles():
+    assert 2 <= (torch.bincount(read(seen_in_the_plane("Two of sixteen")), minlength=10) > 10).sum() <= 6
+    weak = seen_in_the_plane("The two weakest")
+    assert len(read(weak).unique()) == 1
+    assert float(weak.std(0).max()) > 0.2
+
+
+def test_what_the_presets_of_encode_say():
+    own = digits.drawing(encode.generated("vae-mnist", 2))
+    usual, figures = encode.encoded("vae-mnist", 0, digits.packed(own))
+    empty, unsure = encode.encoded(**given(encode.PART, "An empty picture"))
+    assert float(empty.mean()) > 0.5 * float(usual.mean())  # there are strokes
+    assert sum(a > b for a, b in zip(unsure["sigma"], figures["sigma"], strict=True)) > 12
+    settings = given(encode.PART, "At the edge")
+    corner, costly = encode.encoded(**settings)
+    x = digits.drawing(settings["pixels"])
+    assert float((corner - x).abs().mean()) > 8 * float((usual - own).abs().mean())
+    assert sum(costly["kl"]) > 2 * sum(figures["kl"])
+    assert read(digits.drawing(encode.generated("vae-mnist", 11))).tolist() == [0]
+    rebuilt, _ = encode.encoded(**given(encode.PART, "Half a digit"))
+    assert float(rebuilt[..., 14:].sum()) < 0.3 * float(rebuilt[..., :14].sum())
+
+
+def test_what_the_presets_of_beta_say():
+    measured = {b: checkpoints.read_json(beta.name_of(b), "metrics.json") for b in beta.BETAS}
+    assert measured[16.0]["active_dimensions"] == 5
+    assert f"{measured[16.0]['rate']:.1f}" == "1.9"
+    rebuilt = torch.cat(
+        [beta.reconstruction(vae.load(beta.name_of(16.0)), beta.digit_picture(str(k))) for k in range(10)]
+    )
+    assert (read(rebuilt) == read(rebuilt).mode().values).sum() >= 8
+    assert max(measured, key=lambda b: measured[b]["elbo"]) == 1.0
+    assert min(measured, key=lambda b: measured[b]["distortion"]) == 0.25
