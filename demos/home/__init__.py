@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 
+from demos import lessons
 from demos._ui import controls, page, validation
 from demos._ui.tab import Tab
 from demos.home import comparison
@@ -31,4 +32,5 @@ def build(tabs: Sequence[Tab]) -> None:
     )
     cards = [{"id": tab.id, "title": tab.title, "headline": tab.headline, "text": tab.text} for tab in tabs]
     controls.control("home/cards", cards, [pictures(tabs)])
+    lessons.contents()
     comparison.build()

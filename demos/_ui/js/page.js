@@ -30,6 +30,7 @@ genai.link = (id) => {
   for (const [key, value] of Object.entries(settings ?? {}))
     if (!unlinked.includes(key)) query.set(key, genai.toText(value));
   url.search = query.toString();
+  url.hash = ""; // that of a lesson, which is no setting
   return url.href;
 };
 
@@ -37,7 +38,7 @@ genai.link = (id) => {
 let timer = null;
 const follow = () => {
   timer = null;
-  if (genai.current) history.replaceState(history.state, "", genai.link(genai.current));
+  if (genai.current) history.replaceState(history.state, "", genai.link(genai.current) + location.hash);
 };
 genai.shows = (part, settings) => {
   part.settings = settings;
@@ -51,7 +52,7 @@ genai.enter = (tab) => {
   if (id === genai.current) return;
   clearTimeout(timer);
   timer = null;
-  history.pushState({ id }, "", id === "home" ? location.pathname : genai.link(id));
+  history.pushState({ id }, "", (id === "home" ? location.pathname : genai.link(id)) + location.hash);
   genai.at(id);
 };
 // On a phone the line of the parts' names is longer than the page.
