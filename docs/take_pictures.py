@@ -32,7 +32,7 @@ def main() -> None:
         page.locator(".at").evaluate("(s) => { s.value = 9; s.dispatchEvent(new Event('input')); }")
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "diffusion.png")
-        page.goto(f"{url}/?tab=text")
+        page.goto(f"{url}/?tab=text&part=write")
         page.locator(".chip").nth(60).click()
         page.get_by_text("Token 61").wait_for()
         page.wait_for_timeout(1000)

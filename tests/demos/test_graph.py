@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from demos import diffusion as diffusion_tab
+from demos import text as text_tab
 from demos import vae as vae_tab
 from demos._ui import graph
 from demos._ui.graph import Graph, Node
@@ -16,7 +17,12 @@ from genai_core import diffusion, vae
 from genai_core.diffusion import guidance, schedules
 from genai_core.diffusion.parallel import by_parts
 
-GRAPHS = {"vae": vae_tab.model.GRAPH, "diffusion": diffusion_tab.model.GRAPH}
+GRAPHS = {
+    "vae": vae_tab.model.GRAPH,
+    "diffusion": diffusion_tab.model.GRAPH,
+    "text": text_tab.model.GRAPH,
+}
+LOOPS = {"diffusion": [("after", "x")], "text": [("next", "tokens")]}  # a step, a token: then it begins anew
 
 
 def node(kind, **more):
@@ -33,6 +39,11 @@ def node(kind, **more):
 )
 def test_a_box_is_sent_its_value(kind, found, data):
     assert graph.value(node(kind), found)["data"] == data
+
+
+def test_a_ranked_box_is_sent_names_and_numbers():
+    sent = graph.value(node("ranked"), {"a": 2.5, "b": torch.tensor(-1.0)})
+    assert sent == {"shape": [2], "low": -1.0, "high": 2.5, "names": ["a", "b"], "data": [2.5, -1.0]}
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (1, 4, 6), (3, 4, 6)])
@@ -75,7 +86,7 @@ def test_boxes_do_not_overlap_and_arrows_go_to_the_right_but_for_loops(name):
     assert all(a[0] != b[0] or b[1] - a[1] >= 1 for a, b in pairwise(places))
     at = {box.id: box.at for box in own.nodes}
     back = [(a, b) for a, b in own.edges if at[a][0] >= at[b][0]]
-    assert back == {"diffusion": [("after", "x")]}.get(name, [])  # the loop of its steps
+    assert back == LOOPS.get(name, [])
 
 
 # --- the VAE's
