@@ -41,7 +41,7 @@ def main() -> None:
         page.get_by_text("Both texts are the same").wait_for(timeout=60_000)
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "text-draft.png")
-        page.goto(f"{url}/?tab=clip")
+        page.goto(f"{url}/?tab=clip&part=search")
         page.locator(".matrix td").nth(20).wait_for(timeout=60_000)
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "clip.png", full_page=True)

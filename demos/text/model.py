@@ -331,7 +331,8 @@ print("the last position attends most to position", int(attention[-1].argmax()))
 PART = Part(
     id="model",
     title="Model",
-    lead="<b>Change the prompt</b> and follow it to the next token. <b>Click a box</b> for its equation and its source.",
+    lead="<b>Change the prompt</b> and follow it to the next token. <b>Click a box</b> for its equation and its "
+    "source.",
     stage="model",
     settings=(
         Setting("model", choice(NAMES), "gpt-shakespeare", "Model"),

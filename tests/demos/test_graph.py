@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from demos import clip as clip_tab
 from demos import diffusion as diffusion_tab
 from demos import text as text_tab
 from demos import vae as vae_tab
@@ -18,6 +19,7 @@ from genai_core.diffusion import guidance, schedules
 from genai_core.diffusion.parallel import by_parts
 
 GRAPHS = {
+    "clip": clip_tab.model.GRAPH,
     "vae": vae_tab.model.GRAPH,
     "diffusion": diffusion_tab.model.GRAPH,
     "text": text_tab.model.GRAPH,
@@ -55,6 +57,12 @@ def test_a_picture_is_sent_as_one_and_its_shape_and_range_are_told(shape):
     assert sent["shape"] == list(shape)
     assert sent["low"] == pytest.approx(float(x.min()), rel=1e-3)
     assert sent["high"] == pytest.approx(float(x.max()), rel=1e-3)
+
+
+def test_several_pictures_are_sent_as_one_sheet():
+    sent = graph.value(node("picture"), torch.zeros(5, 3, 4, 6))
+    assert Image.open(io.BytesIO(base64.b64decode(sent["data"]))).size == (3 * 6 + 2 * 2, 2 * 4 + 2)
+    assert sent["shape"] == [5, 3, 4, 6]
 
 
 def test_a_value_of_another_kind_and_a_missing_one_are_refused():

@@ -84,6 +84,10 @@ const drawGraph = (place, details, graph) => {
   };
 
   const spelled = (value) => `${+value.toPrecision(3)}`.replace("-", "−");
+  const short = (value) => {
+    if (value && Math.abs(value) < 1e-4) return "≈ 0";
+    return spelled(Math.abs(value) < 0.01 ? +value.toFixed(4) : value);
+  };
   const shapeOf = (id) => {
     const value = values[id];
     if (!value) return "";
@@ -115,7 +119,7 @@ const drawGraph = (place, details, graph) => {
     picture: (node, value, [w, h]) =>
       makeSvg("image", { x: -w / 2, y: -h / 2, width: w, height: h, href: `data:image/png;base64,${value.data}` }),
     number: (node, value) =>
-      makeSvg("text", { class: "number", y: 6 }, `${spelled(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
+      makeSvg("text", { class: "number", y: 6 }, `${short(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
     // From left to right, line by line; where there are too many, the last ones.
     tokens: (node, value, [w, h]) => {
       const list = makeSvg("g"),
@@ -132,7 +136,9 @@ const drawGraph = (place, details, graph) => {
         lines.at(-1)?.push({ text, wide, x });
         x += wide + 1;
       }
-      lines.slice(-Math.floor(h / 16)).forEach((line, row) => {
+      const fit = Math.floor(h / 16),
+        kept = lines.length > fit ? [[{ text: "…", wide: LETTER + 4, x: 0 }], ...lines.slice(1 - fit)] : lines;
+      kept.forEach((line, row) => {
         for (const { text, wide, x } of line) {
           const at = { x: x - w / 2, y: -h / 2 + 2 + 16 * row };
           list.append(makeSvg("rect", { class: "chip", ...at, width: wide, height: 14, rx: 3 }));

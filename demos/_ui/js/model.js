@@ -3,6 +3,6 @@
 const graph = modelGraph($(".graph"), $(".details"));
 const show = () => {
   if (props.value?.values) graph.show(props.value.values);
-  $(".note").textContent = props.value?.note ?? "";
+  $(".footnote").textContent = props.value?.note ?? "";
 };
 loadInitial(show);
