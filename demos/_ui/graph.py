@@ -5,10 +5,12 @@ A tab describes its graph once, in Python; `js/graph.js` draws it, and `values` 
     Graph((Node("mu", "μ", "bars", (2, 0), "The mean of q(z|x)."), ...), (("mu", "z"), ...))
     values(GRAPH, {"mu": mu[0], ...})
 
-Kinds: "picture" [H, W] or [C, H, W] in [0, 1]; "bars", a vector; "matrix", a heat map; "number"; "tokens", texts; and,
-without a value, "narrows", "widens" and "network": what is learned.
+Kinds: "picture" [H, W], [C, H, W] or several [N, C, H, W] in [0, 1]; "bars", a vector; "matrix", a heat map; "number";
+"tokens", texts; "ranked", {text: number}, the highest first; and, without a value, "narrows", "widens" and "network":
+what is learned.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from demos._ui import images, page
 
-VALUES = ("picture", "bars", "matrix", "number", "tokens")
+VALUES = ("picture", "bars", "matrix", "number", "tokens", "ranked")
 NETWORKS = ("narrows", "widens", "network")
 
 
@@ -90,7 +92,9 @@ def source(computes: Callable | None) -> str:
 
 
 def values(graph: Graph, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Tensors (or texts, of tokens) by the box's id -> what the script shows: shape, range and data of each.
+    """Values by the box's id -> what the script shows: shape, range and data of each.
+
+    They are tensors, but of "tokens" texts, and of "ranked" {text: number}.
 
     Raises: ValueError where a box with a value has none, or its tensor does not have the dimensions of its kind.
     """
@@ -102,8 +106,11 @@ def value(node: Node, found: Any) -> dict[str, Any]:
         raise ValueError(f"The box '{node.id}' has no value.")
     if node.kind == "tokens":
         return {"shape": [len(found)], "data": list(found)}
+    if node.kind == "ranked":
+        names, numbers = list(found), [number(v) for v in found.values()]
+        return {"shape": [len(names)], "low": min(numbers), "high": max(numbers), "names": names, "data": numbers}
     tensor = torch.as_tensor(found).detach().float().cpu()
-    dimensions = {"picture": (2, 3), "bars": (1,), "matrix": (2,), "number": (0,)}[node.kind]
+    dimensions = {"picture": (2, 3, 4), "bars": (1,), "matrix": (2,), "number": (0,)}[node.kind]
     if tensor.ndim not in dimensions:
         raise ValueError(f"The box '{node.id}' is a {node.kind}, and was given {list(tensor.shape)}.")
     sent = {"shape": list(tensor.shape), "low": number(tensor.min()), "high": number(tensor.max())}
@@ -118,7 +125,9 @@ def data(kind: str, tensor: Tensor) -> Any:
         return [number(v) for v in tensor]
     if kind == "matrix":  # its largest entry in full colour
         return images.png(images.signed(tensor / tensor.abs().max().clamp(min=1e-9)))
-    return images.png(images.tile(tensor.view(1, -1, *tensor.shape[-2:]), 1, gap=0))
+    if tensor.ndim < 4:
+        tensor = tensor.view(1, -1, *tensor.shape[-2:])
+    return images.png(images.tile(tensor, math.ceil(len(tensor) ** 0.5), gap=2, between=255))
 
 
 def number(value: Tensor | float) -> float:

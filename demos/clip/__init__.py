@@ -1,8 +1,10 @@
-"""The CLIP tab: search by words and pictures, zero-shot classes, a map, where it fails, your own pictures, the Hub."""
+"""The CLIP tab: the model as a graph, search by words and pictures, zero-shot classes, a map, where it fails, your own
+pictures, the Hub.
+"""
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.clip import _api, _models, classify, fail, hub, search, yours
+from demos.clip import _api, _models, classify, fail, hub, model, search, yours
 from demos.clip import map as map_part
 from genai_core import clip
 from genai_core.clip import explain, gallery
@@ -50,7 +52,7 @@ TAB = Tab(
     text="Search ten thousand drawings by words, by pictures, by sums of both, and see which words decided. Then find "
     "out what it cannot tell apart.",
     picture=neighbours,
-    parts=(search.PART, classify.PART, map_part.PART, fail.PART, yours.PART, hub.PART),
+    parts=(model.PART, search.PART, classify.PART, map_part.PART, fail.PART, yours.PART, hub.PART),
     how=HOW,
     sources=(
         clip.CLIP,
@@ -67,4 +69,5 @@ TAB = Tab(
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
     warm=_models.warm,
+    unnamed="search",
 )

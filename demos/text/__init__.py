@@ -1,9 +1,9 @@
-"""The text tab: writing token by token, models side by side, drafts, searches, scores, live training, Hub models."""
+"""The text tab: a GPT as a graph, writing, models side by side, drafts, searches, scores, live training, Hub models."""
 
 import torch
 
 from demos._ui.tab import Tab
-from demos.text import _api, _models, compare, draft, hub, score, search, train, write
+from demos.text import _api, _models, compare, draft, hub, model, score, search, train, write
 from genai_core.language import gpt, lstm, ngram, sampling, speculative
 from genai_core.language.sampling import Temperature
 from genai_core.language.search import beam_search, contrastive_search
@@ -64,7 +64,7 @@ TAB = Tab(
     text="An n-gram, an LSTM and a GPT write in the manner of Shakespeare. Click any letter: see what else could have "
     "come, what each filter removed, and the draw that decided.",
     picture=four_lines,
-    parts=(write.PART, compare.PART, draft.PART, search.PART, score.PART, train.PART, hub.PART),
+    parts=(model.PART, write.PART, compare.PART, draft.PART, search.PART, score.PART, train.PART, hub.PART),
     how=HOW,
     sources=(
         ngram.NGram.probabilities,
@@ -81,4 +81,5 @@ TAB = Tab(
     ),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="write",
 )

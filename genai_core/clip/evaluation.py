@@ -182,6 +182,31 @@ def cases(probe: str, n: int, seed: int = 0) -> Iterator[tuple[Query, Query, Sce
             yield true, false, shown
 
 
+PAIRS = ("different", "alike", "exchanged")
+
+
+def pairs(kind: str, n: int, seed: int = 0) -> list[tuple[str, Scene]]:
+    """n captions, each with a scene of which it is true, as a batch of training has them; no held-out combinations.
+
+    "different": a thing each, "a red star", all different; "alike": the first two captions are the same, of two scenes;
+    "exchanged": the first two are a binding case of `cases`, with the same words.
+    Raises: ValueError for another kind, or n outside 2 to 32.
+    """
+    checks.number("The number of pairs", n, 2, 32)
+    if kind not in PAIRS:
+        raise ValueError(f"There are no pairs '{kind}'; there are {', '.join(PAIRS)}.")
+    rng, queries = random.Random(f"pairs/{seed}"), list[Query]()
+    while len(queries) < n:
+        query = Query((Phrase(world.pick(rng, world.SHAPES), world.pick(rng, world.COLOURS)),))
+        if query not in queries and not scenes.novel(query):
+            queries.append(query)
+    if kind == "alike":
+        queries[1] = queries[0]
+    elif kind == "exchanged":
+        ((queries[0], queries[1], _),) = cases("binding", 1, seed)
+    return [(scenes.say(query), scenes.compose(query, rng)) for query in queries]
+
+
 def probes(encoder, n: int = 500) -> dict[str, float]:
     """Share of n cases of each probe in which the true caption is nearer to the picture; 0.5 is chance.
 

@@ -99,11 +99,27 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
         self.out = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
 
-    def forward(self, x: Tensor, table: Tensor | None, cache: Cache | None = None) -> Tensor:
+    def project(self, x: Tensor, table: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x [N, T, width], each [N, heads, T, d]."""
         n, t, c = x.shape
-        q, k, v = self.qkv(x).view(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)  # [N, heads, T, d] each
+        q, k, v = self.qkv(x).view(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
         if table is not None:
             q, k = rotate(q, table), rotate(k, table)
+        return q, k, v
+
+    def weights(self, x: Tensor, table: Tensor | None) -> Tensor:
+        """How much each token attends to itself and to those before it, [N, heads, T, T]; `forward` never forms them.
+
+        Each row is a distribution: it sums to 1.
+        """
+        q, k, _ = self.project(x, table)
+        scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+        return scores.masked_fill(later, -torch.inf).softmax(-1)
+
+    def forward(self, x: Tensor, table: Tensor | None, cache: Cache | None = None) -> Tensor:
+        n, t, c = x.shape
+        q, k, v = self.project(x, table)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)
         mask = None

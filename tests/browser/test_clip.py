@@ -12,6 +12,7 @@ LOAD = 60_000  # ms: the first search imports open_clip and fills the index
 @pytest.fixture
 def tab(page):
     open_tab(page, "clip")
+    open_part(page, "Search")
     page.locator(".found button").first.wait_for(timeout=LOAD)
     return page
 

@@ -14,6 +14,7 @@ JOB = 120_000  # ms: the worker has low priority, and starts with an import of t
 @pytest.fixture
 def tab(page):
     open_tab(page, "text")
+    open_part(page, "Write")
     page.wait_for_function("document.querySelectorAll('.chips .chip').length > 100")
     return page
 

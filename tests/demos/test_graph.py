@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from demos import clip as clip_tab
 from demos import diffusion as diffusion_tab
+from demos import text as text_tab
 from demos import vae as vae_tab
 from demos._ui import graph
 from demos._ui.graph import Graph, Node
@@ -16,7 +18,13 @@ from genai_core import diffusion, vae
 from genai_core.diffusion import guidance, schedules
 from genai_core.diffusion.parallel import by_parts
 
-GRAPHS = {"vae": vae_tab.model.GRAPH, "diffusion": diffusion_tab.model.GRAPH}
+GRAPHS = {
+    "clip": clip_tab.model.GRAPH,
+    "vae": vae_tab.model.GRAPH,
+    "diffusion": diffusion_tab.model.GRAPH,
+    "text": text_tab.model.GRAPH,
+}
+LOOPS = {"diffusion": [("after", "x")], "text": [("next", "tokens")]}  # a step, a token: then it begins anew
 
 
 def node(kind, **more):
@@ -35,6 +43,11 @@ def test_a_box_is_sent_its_value(kind, found, data):
     assert graph.value(node(kind), found)["data"] == data
 
 
+def test_a_ranked_box_is_sent_names_and_numbers():
+    sent = graph.value(node("ranked"), {"a": 2.5, "b": torch.tensor(-1.0)})
+    assert sent == {"shape": [2], "low": -1.0, "high": 2.5, "names": ["a", "b"], "data": [2.5, -1.0]}
+
+
 @pytest.mark.parametrize("shape", [(4, 6), (1, 4, 6), (3, 4, 6)])
 def test_a_picture_is_sent_as_one_and_its_shape_and_range_are_told(shape):
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
@@ -44,6 +57,12 @@ def test_a_picture_is_sent_as_one_and_its_shape_and_range_are_told(shape):
     assert sent["shape"] == list(shape)
     assert sent["low"] == pytest.approx(float(x.min()), rel=1e-3)
     assert sent["high"] == pytest.approx(float(x.max()), rel=1e-3)
+
+
+def test_several_pictures_are_sent_as_one_sheet():
+    sent = graph.value(node("picture"), torch.zeros(5, 3, 4, 6))
+    assert Image.open(io.BytesIO(base64.b64decode(sent["data"]))).size == (3 * 6 + 2 * 2, 2 * 4 + 2)
+    assert sent["shape"] == [5, 3, 4, 6]
 
 
 def test_a_value_of_another_kind_and_a_missing_one_are_refused():
@@ -75,7 +94,7 @@ def test_boxes_do_not_overlap_and_arrows_go_to_the_right_but_for_loops(name):
     assert all(a[0] != b[0] or b[1] - a[1] >= 1 for a, b in pairwise(places))
     at = {box.id: box.at for box in own.nodes}
     back = [(a, b) for a, b in own.edges if at[a][0] >= at[b][0]]
-    assert back == {"diffusion": [("after", "x")]}.get(name, [])  # the loop of its steps
+    assert back == LOOPS.get(name, [])
 
 
 # --- the VAE's

@@ -195,7 +195,13 @@ def test_no_control_names_a_colour_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("id_", "part", "settings"), [("vae", "sliders", {"seed": "2"}), ("diffusion", "denoise", {"seed": "2"})]
+    ("id_", "part", "settings"),
+    [
+        ("vae", "sliders", {"seed": "2"}),
+        ("diffusion", "denoise", {"seed": "2"}),
+        ("text", "write", {"seed": "2"}),
+        ("clip", "search", {"model": "clip-scenes-plain"}),
+    ],
 )
 def test_a_link_of_before_a_tab_began_with_its_model_opens_what_it_opened(id_, part, settings):
     assert tab.opened(app.TABS, {"tab": id_, **settings})["part"] == part

@@ -5,7 +5,15 @@ const drawGraph = (place, details, graph) => {
   const WIDE = 128, // of a column, with the arrow to the next one
     TALL = () => (narrow ? 146 : 128), // of a row
     TOP = 26,
-    BOX = { picture: [84, 84], bars: [92, 64], matrix: [84, 84], number: [84, 44], tokens: [92, 64] };
+    LETTER = 6.62, // the width of one in a token
+    BOX = {
+      picture: [84, 84],
+      bars: [92, 64],
+      matrix: [84, 84],
+      number: [84, 44],
+      tokens: [108, 84],
+      ranked: [92, 84],
+    };
   const nodes = Object.fromEntries(graph.nodes.map((node) => [node.id, node]));
   const [columns, rows] = [0, 1].map((axis) => Math.max(...graph.nodes.map((node) => node.at[axis])) + 1);
   const head = `head-${part.id.replace("/", "-")}`; // of the arrows; ids are unique in the page
@@ -76,6 +84,10 @@ const drawGraph = (place, details, graph) => {
   };
 
   const spelled = (value) => `${+value.toPrecision(3)}`.replace("-", "−");
+  const short = (value) => {
+    if (value && Math.abs(value) < 1e-4) return "≈ 0";
+    return spelled(Math.abs(value) < 0.01 ? +value.toFixed(4) : value);
+  };
   const shapeOf = (id) => {
     const value = values[id];
     if (!value) return "";
@@ -89,19 +101,72 @@ const drawGraph = (place, details, graph) => {
         ? `, from ${spelled(value.low)} to ${spelled(value.high)}`
         : "";
     const shape = shapeOf(node.id);
-    return `${node.title}${shape ? `: ${shape}${range}` : ""}. ${node.meaning}`;
+    return `${node.title}${shape ? `: ${shape}${range}` : ""}. ${node.meaning}${listed(node, value)}`;
   };
+
+  // The texts of a box, since not all of them may fit into it.
+  const listed = (node, value) => {
+    if (!value || !["tokens", "ranked"].includes(node.kind)) return "";
+    const texts = value.names?.map((name, k) => `${name} ${spelled(value.data[k])}`) ?? value.data;
+    const all = texts.join(" · ");
+    return ` ${all.length > 160 ? `… ${all.slice(-160)}` : all}`;
+  };
+
+  const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
   // What is inside a box, around its middle.
   const inside = {
     picture: (node, value, [w, h]) =>
       makeSvg("image", { x: -w / 2, y: -h / 2, width: w, height: h, href: `data:image/png;base64,${value.data}` }),
     number: (node, value) =>
-      makeSvg("text", { class: "number", y: 6 }, `${spelled(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
-    tokens: (node, value, [, h]) => {
-      const list = makeSvg("g");
-      value.data.slice(0, 4).forEach((token, k) => list.append(makeSvg("text", { y: -h / 2 + 16 + 15 * k }, token)));
+      makeSvg("text", { class: "number", y: 6 }, `${short(value.data)}${node.unit ? ` ${node.unit}` : ""}`),
+    // From left to right, line by line; where there are too many, the last ones.
+    tokens: (node, value, [w, h]) => {
+      const list = makeSvg("g"),
+        lines = [[]];
+      let x = 0;
+      if (value.data.length === 1) return makeSvg("text", { class: "one", y: 6 }, cut(value.data[0], 9));
+      for (const token of value.data) {
+        const text = cut(token, Math.floor((w - 4) / LETTER)),
+          wide = LETTER * text.length + 4;
+        if (x && x + wide > w) {
+          lines.push([]);
+          x = 0;
+        }
+        lines.at(-1)?.push({ text, wide, x });
+        x += wide + 1;
+      }
+      const fit = Math.floor(h / 16),
+        kept = lines.length > fit ? [[{ text: "…", wide: LETTER + 4, x: 0 }], ...lines.slice(1 - fit)] : lines;
+      kept.forEach((line, row) => {
+        for (const { text, wide, x } of line) {
+          const at = { x: x - w / 2, y: -h / 2 + 2 + 16 * row };
+          list.append(makeSvg("rect", { class: "chip", ...at, width: wide, height: 14, rx: 3 }));
+          list.append(makeSvg("text", { class: "token", x: at.x + 2, y: at.y + 11 }, text));
+        }
+      });
       return list;
+    },
+    ranked: (node, value, [w, h]) => {
+      const rows = makeSvg("g"),
+        tall = Math.min(14, h / value.data.length),
+        left = 40 - w / 2,
+        [low, high] = [Math.min(0, value.low), Math.max(0, value.high)],
+        x = (v) => left + ((v - low) / (high - low || 1)) * (w / 2 - left);
+      value.data.forEach((v, k) => {
+        const y = -h / 2 + tall * k;
+        rows.append(makeSvg("text", { class: "token", x: 2 - w / 2, y: y + tall - 3 }, cut(value.names[k], 5)));
+        rows.append(
+          makeSvg("rect", {
+            x: Math.min(x(0), x(v)),
+            y: y + 2,
+            width: Math.max(0.5, Math.abs(x(v) - x(0))),
+            height: tall - 4,
+            fill: `var(--${node.ink})`,
+          }),
+        );
+      });
+      return rows;
     },
     bars: (node, value, [w, h]) => {
       const bars = makeSvg("g"),
@@ -131,7 +196,11 @@ const drawGraph = (place, details, graph) => {
       return bars;
     },
   };
-  inside.matrix = inside.picture;
+  inside.matrix = (...given) => {
+    const map = inside.picture(...given);
+    map.setAttribute("preserveAspectRatio", "none"); // a few long rows fill the box as well
+    return map;
+  };
   const network = (kind, [w, h]) => {
     const [left, right] = { narrows: [h, h / 2.6], widens: [h / 2.6, h] }[kind] ?? [h, h];
     return makeSvg("path", {

@@ -153,3 +153,19 @@ def test_what_filters_ask_is_true_of_the_scene():
             assert scenes.holds(scene, scenes.parse(word)), word
         colours = {word for word in of["has"] if word in COLOURS}
         assert colours == {c for c in COLOURS if scenes.holds(scene, scenes.parse(c))}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_are_true_of_their_scenes_and_as_alike_as_their_kind_says(seed):
+    for kind in ce.PAIRS:
+        for n in (2, 8):
+            captions, shown = zip(*ce.pairs(kind, n, seed), strict=True)
+            assert all(scenes.holds(scene, scenes.parse(text)) for text, scene in zip(captions, shown, strict=True))
+            assert len(set(captions)) == n - (kind == "alike")
+            assert not any(scenes.novel(scenes.parse(text)) for text in captions)
+        assert ce.pairs(kind, 2, seed) == ce.pairs(kind, 2, seed)
+    first, second = (text for text, _ in ce.pairs("exchanged", 2, seed))
+    assert sorted(first.replace("an ", "a ").split()) == sorted(second.replace("an ", "a ").split())
+    for bad in (("same", 2), ("alike", 1), ("alike", 33)):
+        with pytest.raises(ValueError, match="pairs"):
+            ce.pairs(*bad)

@@ -151,6 +151,16 @@ def test_attention_is_softmax_of_scaled_products(generator):
     torch.testing.assert_close(attention(x, None)[0], attention.out(y.flatten(1)), atol=1e-5, rtol=1e-4)
 
 
+def test_values_times_the_weights_are_what_attention_gives(generator):
+    attention, table = seeded(1, lambda: gpt.Attention(MODERN, 0)), gpt.rotary_table(5, 8)
+    x = torch.randn(2, 5, 16, generator=generator)
+    weights, (_, _, v) = attention.weights(x, table), attention.project(x, table)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 5))
+    assert not weights.triu(1).any()
+    y = attention.out((weights @ v).transpose(1, 2).reshape(2, 5, 16))
+    torch.testing.assert_close(attention(x, table), y, atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize(("config", "twin"), [(CLASSIC, "as_gpt2"), (MODERN, "as_arcee")], ids=["gpt2", "arcee"])
 def test_a_twin_in_transformers_has_the_same_logits_with_the_same_weights(config, twin):
     model, as_twin = made(config), getattr(export, twin)
