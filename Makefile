@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := .
 
-.PHONY: install run test lint lint-js format bench train evaluate space lock
+.PHONY: install run test lint lint-py lint-types lint-js format bench train evaluate space lock
 
 # A stamp per requirements file, so that the environment is reused until a pin changes. A new environment gets pip last:
 # where there is none, making it was interrupted, and is begun again.
@@ -28,10 +28,15 @@ node_modules/.stamp: package.json
 	npm install --no-package-lock --no-audit --no-fund
 	touch $@
 
-lint: $(VENV)/dev.stamp lint-js
+lint: $(VENV)/dev.stamp
+	$(MAKE) --no-print-directory --jobs 2 lint-types lint-js lint-py
+
+lint-types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+lint-py: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/python -m tests.audit
 
 # Without npm the scripts are not checked, except in continuous integration, which fails.
