@@ -12,7 +12,7 @@ from torch import Tensor
 from demos._ui import charts, graph, images
 from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting, choice, integer, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.clip import _models
 from demos.clip._models import MODELS, NAMES
 from genai_core import clip
@@ -302,6 +302,17 @@ PART = Part(
             "Each picture has seven wrong captions to choose from. Does the loss go up?",
             {"n": MOST},
             "Hardly: the diagonal is still the brightest of each row and column. In training it was one of 256.",
+            (
+                Answer(
+                    "It doubles: twice as many captions.",
+                    "A guess would go from log 4 to log 8; but this model does not guess.",
+                ),
+                Answer("Hardly."),
+                Answer(
+                    "It falls: there is more to compare with.",
+                    "More wrong captions can only take probability away from the right one.",
+                ),
+            ),
         ),
         Preset(
             "Temperature 1",
@@ -309,6 +320,14 @@ PART = Part(
             {"scale": "1"},
             "Not at all: the loss is above 1 nat, and log 4 = 1.39 would be a guess, although each picture is still "
             "nearest to its own caption. That is why s is learned.",
+            (
+                Answer(
+                    "As sure as before: the order is the same.",
+                    "The order is, but the softmax sees differences, and those of cosines are below 2.",
+                ),
+                Answer("Hardly surer than a guess."),
+                Answer("Surer: nothing is watered down.", "s multiplies the differences; without it they are small."),
+            ),
         ),
         Preset(
             "Two captions alike",
@@ -316,6 +335,14 @@ PART = Part(
             {"pairs": "alike"},
             "No smaller than 2/4 log 2 = 0.35 nat: columns 1 and 2 are equal, and neither can have more than half. "
             "Training does not know that both are right.",
+            (
+                Answer(
+                    "0: both captions are right.",
+                    "The loss wants each picture to choose one caption, and these two cannot be told apart.",
+                ),
+                Answer("A guess among four, log 4.", "Pictures 3 and 4 are as clear as before; only 1 and 2 share."),
+                Answer("About a third of a nat."),
+            ),
         ),
         Preset(
             "The same words",
@@ -323,12 +350,31 @@ PART = Part(
             {"model": MODELS[1], "pairs": "exchanged"},
             "No: the four cosines of these two are nearly equal, as of a bag of words, and the loss is that of two "
             "captions alike.",
+            (
+                Answer("Hardly at all."),
+                Answer(
+                    "Yes: the words are in another order.",
+                    "The text encoder sees the order, but nothing in training made it matter.",
+                ),
+                Answer(
+                    "Yes: the pictures differ.",
+                    "The pictures do. What is compared are embeddings, and they name the same things and colours.",
+                ),
+            ),
         ),
         Preset(
             "With hard negatives",
             "The same pairs, and the model that was trained on such. What has changed?",
             {"model": MODELS[0], "pairs": "exchanged"},
             "The diagonal stands out of the four, by a tenth or so, which the scale makes much of: the loss is small.",
+            (
+                Answer("The cosines are all lower.", "What counts is the difference within a row."),
+                Answer("The diagonal stands out, if not by much."),
+                Answer(
+                    "Nothing: the network is the same.",
+                    "The network is; it was trained with captions of exchanged words among the wrong ones.",
+                ),
+            ),
         ),
     ),
     form=True,

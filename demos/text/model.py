@@ -12,7 +12,7 @@ from torch import Tensor
 from demos._ui import charts, graph, text_image, validation
 from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting, choice, integer, number, seed, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _explain, _models
 from genai_core.language import gpt, sampling
 from genai_core.language.sampling import TokenStep
@@ -350,12 +350,31 @@ PART = Part(
             "One letter is missing. How much is left to the draw?",
             {"prompt": "O Romeo, Romeo! wherefore art th"},
             "Next to nothing: “o” has more than 99 %, so that nearly every u falls on it.",
+            (
+                Answer("Next to nothing."),
+                Answer(
+                    "All of it: it samples from 65 letters.",
+                    "It samples from their probabilities, and one letter has nearly all of it.",
+                ),
+                Answer(
+                    "About one draw in two.",
+                    "After “art th” English leaves hardly a choice, and the model has learned that.",
+                ),
+            ),
         ),
         Preset(
             "Another draw",
             "Only the seed is new: was the next token “r”? Which boxes change?",
             {"seed": 2},
             "Only u and the next token: u is above the p of “r” and falls on “v”. The model computed the same.",
+            (
+                Answer(
+                    "All of them: the seed is where the model begins.",
+                    "The weights are fixed since training, and no box before the draw is random.",
+                ),
+                Answer("Only u and the next token."),
+                Answer("p and what follows.", "p is what the model computed; the seed only says where u falls on it."),
+            ),
         ),
         Preset(
             "Hot",
@@ -363,24 +382,59 @@ PART = Part(
             {"temperature": 3.0},
             "p alone is flatter, and perhaps another token is drawn. The logits are the same: temperature is no part "
             "of the model.",
+            (
+                Answer("Logits, p and the draw.", "The model never sees the temperature: it acts after the logits."),
+                Answer(
+                    "Attention, too: the heads get less sure.",
+                    "The softmax of attention has a scale of its own, √d, which stays.",
+                ),
+                Answer("p, and perhaps what is drawn."),
+            ),
         ),
         Preset(
             "Another head",
             "Head 2 of block 1 attends mostly to the token before. And head 1?",
             {"head": 1},
             "Mostly to the token itself: the diagonal is the brightest. Nobody told the heads what to look at.",
+            (
+                Answer("To the token itself."),
+                Answer(
+                    "To the token before, as well.",
+                    "All heads of a block get the same input, and each has weights of its own.",
+                ),
+                Answer(
+                    "To all tokens alike.",
+                    "A head that did would add the same mean to every token, and teach the model little.",
+                ),
+            ),
         ),
         Preset(
             "A typo",
             "“kxng” for “king”. Where does the loss come from?",
             {"prompt": "The queen and the kxng"},
             "“x” costs more than 10 nat, and the letters after it are dear, too: no word begins like that.",
+            (
+                Answer(
+                    "Evenly from all letters of the word.",
+                    "Each letter is predicted from those before it: only where it surprises, it costs.",
+                ),
+                Answer("From “x”, and what follows it."),
+                Answer(
+                    "From the “k” already.",
+                    "A “k” after “the ” is nothing unusual: the model cannot know what comes next.",
+                ),
+            ),
         ),
         Preset(
             "Tokens of several letters",
             "Another model, with another vocabulary. What is a token here?",
             {"model": "gpt-stories", "prompt": "Once upon a"},
             "A frequent word with the space before it: fewer tokens than letters, and the next one is “␣time”.",
+            (
+                Answer("A letter, as before.", "This vocabulary was merged from the most frequent pairs of bytes."),
+                Answer("A whole word, always.", "Only frequent words are one token; a rare one is spelled by several."),
+                Answer("A piece of text: here, frequent words."),
+            ),
         ),
     ),
     form=True,
