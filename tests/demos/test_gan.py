@@ -202,6 +202,9 @@ def test_presets_of_the_directions_come_true():
     x, digits = swept(settings, 0)
     assert (digits == 3).all()
     assert slant(x)[0] < slant(x)[4] - 0.1 < slant(x)[8] - 0.2  # it leans over
+    x, digits = swept(settings, 3)
+    assert (digits == 3).all()
+    assert x[8].sum() > 3 * x[0].sum()  # d4 is the thickness
 
     for label in ("The middle", "Far outside"):
         assert outcome(directions, label)[2].argmax() == 3
@@ -212,6 +215,10 @@ def test_presets_of_the_directions_come_true():
     assert garments[4] == 1
     assert garments[8] != 1
     assert width[8] > 1.5 * width[4]
+    x, _ = swept(settings, 0)
+    assert x[0].sum() > 1.5 * x[8].sum()  # of d1 it is the shade that changes most
+    width = (x[:, 0].amax(1) > 0.3).sum(1)
+    assert width.max() < 1.5 * width.min()
 
     _, digits = swept(outcome(directions, "The first GAN")[0], 0)
     assert (digits[0], digits[8]) == (0, 1)
