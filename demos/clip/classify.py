@@ -247,8 +247,8 @@ PART = Part(
             "What is there, and so the wrong one: far more often than a coin would. With the template “a {}”, it is "
             "right in nearly all pictures.",
             (
-                Answer("“No circle”, which is false."),
-                Answer("“No star”, which is true.", "For that it would have to turn the meaning around at “no”."),
+                Answer("The false one."),
+                Answer("The true one.", "For that it would have to turn the meaning around at “no”."),
                 Answer(
                     "Neither: each gets exactly half.",
                     "The two texts differ in a word, and one of these words fits the picture better.",

@@ -190,7 +190,7 @@ PART = Part(
             "Binding",
             "A red circle and a blue star, or the other way round: the same words. Who is better than a coin?",
             {},
-            "With hard negatives it is right in all 500 cases of the card; as published, in 63 %.",
+            "The one with hard negatives is right in all 500 cases of the card, the one as published in 63 %.",
             (
                 Answer(
                     "Neither: the words are the same.",
@@ -217,7 +217,7 @@ PART = Part(
                 ),
                 Answer(
                     "Both: left and right are different words.",
-                    "Both words are in the true caption’s pictures as well; what matters is who is where.",
+                    "The two captions have the same one of them: only the things change places.",
                 ),
             ),
         ),

@@ -202,7 +202,7 @@ def scenes_of(label, **changes):
     """The scenes that a preset finds."""
     preset = next(preset for preset in search.PART.presets if preset.label == label)
     hits = found(**{**preset.given(), **changes})["hits"]
-    return [scenes.scene("test", int(hit["id"])) for hit in hits]
+    return [gallery.world()[int(hit["id"])] for hit in hits]
 
 
 def test_presets_of_the_search_come_true():
@@ -217,11 +217,11 @@ def test_presets_of_the_search_come_true():
 
     assert all(6 <= n <= 9 for n in (dark(), dark((1, "two stars")), dark((1, "two stars, not on a dark background"))))
 
+    both = ("a red heart and a blue square", "a blue heart and a red square")
     for model, counts in (("clip-scenes", (4, 1)), ("clip-scenes-plain", (1, 7))):
-        one, other = "a red heart and a blue square", "a blue heart and a red square"
-        assert tuple(true("Who is blue?", query, model=model) for query in (one, other)) == counts
-    everything = [scenes.scene("test", i) for i in range(gallery.SIZE)]
-    assert [sum(scenes.holds(s, scenes.parse(q)) for s in everything) for q in (one, other)] == [4, 9]
+        assert tuple(true("Who is blue?", query, model=model) for query in both) == counts
+    queries = [scenes.parse(query) for query in both]
+    assert [sum(scenes.holds(scene, query) for scene in gallery.world()) for query in queries] == [4, 9]
 
     kinds = [{thing.kind.colour for thing in scene.things} for scene in scenes_of("Not in the vocabulary")]
     assert all("purple" in colours for colours in kinds)
