@@ -10,7 +10,7 @@ from torch import Tensor
 
 from demos._ui import charts, images, validation
 from demos._ui.settings import Setting, checked
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.clip import _accuracy, _models, _words
 from demos.clip._models import NAMES
 from genai_core.clip import gallery
@@ -225,9 +225,20 @@ PART = Part(
     presets=(
         Preset(
             "Which colour?",
-            "Eight words for colours, and no training on labels. Guess first: how sure will it be?",
+            "Eight words for colours, and no training on labels. How sure will it be of the right one?",
             {},
             "At the temperature that the model learned itself, one label takes nearly all.",
+            (
+                Answer(
+                    "About as sure as of any: labels were not trained.",
+                    "Captions were, and a label in a template is a caption.",
+                ),
+                Answer(
+                    "A little surer than of the others, as cosines are close.",
+                    "They are, but the temperature that divides them is small.",
+                ),
+                Answer("Nearly certain."),
+            ),
         ),
         Preset(
             "A template of “no”",
@@ -235,20 +246,41 @@ PART = Part(
             {"scene": NO_STAR, "labels": "circle\nstar", "templates": "no {}"},
             "What is there, and so the wrong one: far more often than a coin would. With the template “a {}”, it is "
             "right in nearly all pictures.",
+            (
+                Answer("The false one."),
+                Answer("The true one.", "For that it would have to turn the meaning around at “no”."),
+                Answer(
+                    "Neither: each gets exactly half.",
+                    "The two texts differ in a word, and one of these words fits the picture better.",
+                ),
+            ),
         ),
         Preset(
             "How many?",
-            "Numbers are words as well. Does it count, or guess from how full the picture is?",
+            "Numbers are words as well. In how many pictures of the gallery does it count right, of one to four "
+            "objects?",
             {
                 "scene": 31,
                 "labels": "one object\ntwo objects\nthree objects\nfour objects",
                 "templates": "{}\na picture of {}",
             },
-            "Look at the accuracy over the gallery below the bars, beside chance.",
+            "It is right in all 400: see below the bars. Yet with the counts of Fail, two stars or three, it is "
+            "right in three cases of four only.",
+            (
+                Answer(
+                    "In about a quarter: it cannot count.",
+                    "Captions had numbers, and pictures that differ in number had to be told apart.",
+                ),
+                Answer("In nearly all."),
+                Answer(
+                    "In about half: it guesses from how full they are.",
+                    "Things are large or small, and few can fill as much as many.",
+                ),
+            ),
         ),
         Preset(
             "Where?",
-            "Two of these can be true at once, yet the shares sum to one. What will it do?",
+            "Two of these can be true at once, yet the shares sum to one. What will it give to the two that are?",
             {
                 "scene": 43,
                 "labels": "at the top\nat the bottom\non the left\non the right",
@@ -256,16 +288,33 @@ PART = Part(
             },
             "A softmax divides one whole among the labels: it cannot say that two are true. And over the gallery it is "
             "right no more often than chance: these words tell it nothing of where a thing is.",
+            (
+                Answer("Half to each.", "For that it would have to know that just these two are true."),
+                Answer(
+                    "Nearly all to one, as with colours.",
+                    "With colours, one label was much nearer than the others; here none is.",
+                ),
+                Answer("A quarter to each, as to the false ones."),
+            ),
         ),
         Preset(
             "Your own words",
-            "One of these words is not in its vocabulary. Does it know that it does not know?",
+            "One of these words is not in its vocabulary. What share does “a zebra” get?",
             {
                 "scene": 17,
                 "labels": "a red thing\na large thing\nno circle\na zebra",
                 "templates": "{}\na picture of {}",
             },
-            "It gives every label a share, the unknown word too.",
+            "It gets more than “no circle”, which is true: a softmax gives each label a share, and an unknown word "
+            "has a vector, too.",
+            (
+                Answer("Some share, as any label."),
+                Answer("None: the model does not know the word.", "It does not know it, and has no way of saying so."),
+                Answer(
+                    "Most: it is neither right nor wrong.",
+                    "That is for us to say; the model compares vectors, and “a red thing” is nearer.",
+                ),
+            ),
         ),
     ),
     functions=(accuracy, another, own),

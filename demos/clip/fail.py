@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import charts, images, text_image, validation
 from demos._ui.settings import Setting, checked, choice, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.clip import _models
 from demos.clip._models import MODELS, NAMES
 from genai_core.clip import evaluation
@@ -188,33 +188,92 @@ PART = Part(
     presets=(
         Preset(
             "Binding",
-            "A red circle and a blue star, or the other way round: the same words. Better than a coin?",
+            "A red circle and a blue star, or the other way round: the same words. Who is better than a coin?",
             {},
-            "Compare the shares above with the line of a coin, 50 %.",
+            "The one with hard negatives is right in all 500 cases of the card, the one as published in 63 %.",
+            (
+                Answer(
+                    "Neither: the words are the same.",
+                    "The text encoder reads them in order; what it makes of that is a matter of training.",
+                ),
+                Answer(
+                    "Both, with hardly an error.",
+                    "As published it hardly needed the order: in a batch the words alone tell most pairs apart.",
+                ),
+                Answer("Both, but only one by far."),
+            ),
         ),
         Preset(
             "Order",
             "Left of or right of? Both models read the same words. Which one learned to heed their order?",
             {"probe": "order"},
-            "The one that was trained with hard negatives.",
+            "With hard negatives it is right in 56 % of the card’s cases, as published in 51 %: little more than a "
+            "coin, though reversed relations were among the negatives.",
+            (
+                Answer("Hardly either."),
+                Answer(
+                    "The one with hard negatives, as with binding.",
+                    "It was asked to, as with binding, but learned far less of it.",
+                ),
+                Answer(
+                    "Both: left and right are different words.",
+                    "The two captions have the same one of them: only the things change places.",
+                ),
+            ),
         ),
         Preset(
             "Counting",
-            "Two stars or three? Say before how many of eight each gets right.",
+            "Two stars or three? How many of these eight does each get right?",
             {"probe": "counting"},
-            "A number changes a word of the caption, so that even a bag of words has a chance.",
+            "With hard negatives six, as published four. A number changes a word of the caption, so that even a bag "
+            "of words has a chance.",
+            (
+                Answer(
+                    "Both all eight: the numbers are different words.",
+                    "A different word is a start, but it must also be seen in the picture.",
+                ),
+                Answer(
+                    "None: no model can count.",
+                    "A coin would get four; and captions with numbers were part of the training.",
+                ),
+                Answer("With hard negatives more than as published."),
+            ),
         ),
         Preset(
             "Negation",
             "The false caption names both things that are there, one of them after “no”. Better than a coin?",
             {"probe": "negation"},
             "Far worse: its words fit the picture, and both models pass over “no”; in Search, “no stars” finds stars.",
+            (
+                Answer(
+                    "As good as a coin: “no” is passed over.",
+                    "It is, and then the caption whose words all fit the picture wins: the false one.",
+                ),
+                Answer("Worse than a coin."),
+                Answer(
+                    "Better: the two captions differ in a word.",
+                    "They do, and in the false one that word names a thing that is there.",
+                ),
+            ),
         ),
         Preset(
             "Your own",
-            "Write a caption, and one that is nearly the same and false. Can you fool both?",
+            "Red and blue change places between two captions. Which model is surer of the true one? Then write your "
+            "own.",
             {"probe": OWN},
-            "Small differences of the cosines are easily turned around.",
+            "With hard negatives the cosines are far apart, as published nearly the same. Small differences are "
+            "easily turned around: can you fool both?",
+            (
+                Answer(
+                    "As published: its cosines are higher.",
+                    "What decides is the difference of the two, not how high both are.",
+                ),
+                Answer("The one with hard negatives."),
+                Answer(
+                    "Neither: both captions have the same words.",
+                    "The same words in another order may have another vector, and for one model they do.",
+                ),
+            ),
         ),
     ),
     show=show,

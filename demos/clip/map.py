@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from demos._ui import letters, text_image, validation
 from demos._ui.settings import Setting, checked, choice, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.clip import _models, _projection, _words
 from demos.clip._models import NAMES
 from genai_core.data import scenes
@@ -184,25 +184,70 @@ PART = Part(
             "Words turn the map",
             "Eight words for colours. Will pictures of one colour lie together?",
             {},
-            "Each colour has its own corner, with its word among its pictures.",
+            "Four of a picture’s five nearest neighbours have its colour, where chance would give one in eight.",
+            (
+                Answer(
+                    "No: the plane has lost what 192 dimensions hold.",
+                    "Most is lost, but the axes are chosen so that what the texts tell apart is kept.",
+                ),
+                Answer("Yes, for the most part."),
+                Answer(
+                    "No: pictures of one shape will.",
+                    "Their shapes differ as well, but these texts speak only of colours, and so do the axes.",
+                ),
+            ),
         ),
         Preset(
             "The same by shape",
-            "The same 400 pictures, asked for shapes. Which two shapes lie closest?",
+            "The same 400 pictures, asked for shapes. Do pictures of one colour still lie together?",
             {"texts": SHAPE_TEXTS, "attribute": "shape"},
-            "Look for the two colours of points that overlap most.",
+            "Those of one shape do now: nearly all neighbours share theirs. Vectors hold both, and texts choose what "
+            "a plane shows of them.",
+            (
+                Answer(
+                    "Yes: the vectors are the same as before.",
+                    "They are, but a plane shows two directions of them, and these are others.",
+                ),
+                Answer(
+                    "Yes, in groups of one shape and one colour.",
+                    "Within a shape, the plane has no direction left for colours.",
+                ),
+                Answer("No."),
+            ),
         ),
         Preset(
             "What varies most",
-            "What does the model itself sort pictures by? Change “Coloured by” until you see it.",
+            "What does the model itself sort pictures by, most of all? Change “Coloured by” until you see it.",
             {"texts": "a circle\na red object\na small object\na white background", "axes": "both"},
-            "The first axes are the model's own, and no text chose them.",
+            "Shape has a large part in both axes. No text chose them: they are where the vectors differ most.",
+            (
+                Answer(
+                    "By size: it changes the most pixels.",
+                    "Captions often leave it out, and here it has hardly a part in either axis.",
+                ),
+                Answer("By shape."),
+                Answer(
+                    "By fill: stripes and dots look most different.",
+                    "What counts is not how a picture looks, but what its captions told apart.",
+                ),
+            ),
         ),
         Preset(
             "The gap",
             "Nothing is moved. Do a picture and the text that describes it lie together?",
             {"texts": SHAPE_TEXTS, "attribute": "shape", "axes": "both", "together": 0},
             "All texts lie in one corner, all pictures in another: the modality gap (Liang 2022).",
+            (
+                Answer(
+                    "Yes: training pulls each pair together.",
+                    "It pulls them nearer than other pairs, and that is all the loss asks for.",
+                ),
+                Answer("No, not even near."),
+                Answer(
+                    "Yes, where the model is right; else apart.",
+                    "All texts are far from all pictures, and the nearest text may still be the right one.",
+                ),
+            ),
         ),
         Preset(
             "Backgrounds",
@@ -211,7 +256,19 @@ PART = Part(
                 "texts": "\n".join(f"an object on a {name} background" for name in BACKGROUNDS),
                 "attribute": "background",
             },
-            "Compare the share of like neighbours in the plane with chance.",
+            "In this plane nine of ten neighbours have the same background, in all 192 dimensions three of ten: the "
+            "vectors hold it, but as a small part.",
+            (
+                Answer(
+                    "No: what captions leave out is not learned.",
+                    "Few captions had it, but those that did were enough.",
+                ),
+                Answer(
+                    "Yes, and as well in the whole space.",
+                    "There, the other attributes weigh far more than the background.",
+                ),
+                Answer("Yes, in the plane of their texts."),
+            ),
         ),
     ),
     functions=(look, sheet),

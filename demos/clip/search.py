@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from demos._ui import charts, controls, images, validation
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.clip import _collections, _drawing, _models, _query
 from demos.clip._collections import GALLERY, SAMPLE
 from demos.clip._models import NAMES
@@ -221,6 +221,17 @@ PART = Part(
             "No training picture had a teal circle. Will it be found?",
             {"terms": [[1, "text", "a large teal circle"]]},
             "Ticks say that it was: colour and shape are known one by one, and put together.",
+            (
+                Answer(
+                    "No: it finds teal things and circles, apart.",
+                    "One vector has both, and pictures that fit both words come first.",
+                ),
+                Answer("Yes."),
+                Answer(
+                    "No: what was not in the training cannot be found.",
+                    "The pair was not, but each of its words was, in many others.",
+                ),
+            ),
         ),
         Preset(
             "Picture − red + blue",
@@ -232,25 +243,73 @@ PART = Part(
                     [1, "text", "blue"],
                 ]
             },
-            "Large blue hearts come first: vectors of pictures and words can be added.",
+            "Large blue hearts come first: the vectors of pictures and words can be added.",
+            (
+                Answer(
+                    "A red heart and a blue one, in one picture.",
+                    "Red was taken off, so that no picture with both is near the sum.",
+                ),
+                Answer(
+                    "Nothing of use: pictures and words do not add.",
+                    "Both are vectors of one space, and are trained to be compared there.",
+                ),
+                Answer("A blue heart."),
+            ),
         ),
         Preset(
             "All but",
-            "Stars, and no night: a text with a negative weight. Does “no” as a word work as well?",
+            "Two stars, and no night: a text with a negative weight. How many of the 15 found have a dark background?",
             {"terms": [[1, "text", "two stars"], [-0.5, "text", "on a dark background"]]},
-            "Try “two stars, not on a dark background” instead, and compare the ticks.",
+            "About half are dark, as many as without the minus: most captions of the training said nothing of the "
+            "background, so that a vector holds little of it. “Two stars, not on a dark background” as words does no "
+            "better.",
+            (
+                Answer("About half, as in the whole gallery."),
+                Answer(
+                    "None: what has a negative weight is excluded.",
+                    "A weight moves the sum away from a text, and excludes nothing.",
+                ),
+                Answer(
+                    "Nearly all: dark is one of the words.",
+                    "The weight is negative, and so its word does not draw the sum to dark pictures.",
+                ),
+            ),
         ),
         Preset(
             "Who is blue?",
-            "A red heart and a blue square: does it mix up which is which? Try the other model, too.",
+            "Four of 10,000 pictures have a red heart and a blue square, nine a blue heart and a red square. Which "
+            "come first?",
             {"terms": [[1, "text", "a red heart and a blue square"]]},
-            "The model trained with hard negatives mixes them up less often than the one as published.",
+            "All four are found, and of the nine only one. For the model as published it is one of the four and "
+            "seven of the nine: choose it and compare.",
+            (
+                Answer(
+                    "Both kinds alike: they have the same words.",
+                    "It was trained with hard negatives, texts with just that exchange, to tell them apart.",
+                ),
+                Answer(
+                    "The nine, as there are more of them.",
+                    "Each picture is compared by itself, and how many there are of it does not count.",
+                ),
+                Answer("The four."),
+            ),
         ),
         Preset(
             "Not in the vocabulary",
-            "What can a model do with a word that is not in its vocabulary?",
+            "What does a search for “a purple dinosaur” find, with a word that is not in the vocabulary?",
             {"terms": [[1, "text", "a purple dinosaur"]]},
             "It finds what is purple: the other word is one and the same unknown token to it.",
+            (
+                Answer(
+                    "Nothing, as the word is unknown.",
+                    "Some picture is always the nearest, and a search shows it.",
+                ),
+                Answer("Something purple."),
+                Answer(
+                    "What looks most like a dinosaur.",
+                    "It never saw the word with a picture, and cannot know what one looks like.",
+                ),
+            ),
         ),
     ),
     functions=FUNCTIONS,

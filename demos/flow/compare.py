@@ -16,7 +16,7 @@ from demos._server import lanes
 from demos._ui import charts, images
 from demos._ui.api import Pictures, Value, endpoint
 from demos._ui.settings import Setting, choice, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from genai_core import diffusion, gan, vae
 from genai_core.common import checkpoints
 from genai_core.diffusion.evaluation import BUDGETS, GRID
@@ -240,15 +240,53 @@ PART = Part(
     presets=(
         Preset(
             "Few steps",
-            "Diffusion pays for each picture with many passes of its network. What do 4 of them give?",
+            "Diffusion pays for each picture with many passes of its network. What do only 4 of them give?",
             {"nfe": "4"},
             "Digits farther from real ones than with 50 steps, and still nearer than the VAE’s and the flow’s.",
+            (
+                Answer("Digits, somewhat farther from real ones."),
+                Answer(
+                    "Noise: most of it is not removed yet.",
+                    "Fewer steps are longer ones, and together they remove all of the noise.",
+                ),
+                Answer("Digits as good as with 50 steps.", "The path is curved, and long steps cut its corners."),
+            ),
         ),
         Preset(
             "The first flow",
-            "NICE moves values and never stretches them. How many bits does that cost?",
+            "NICE moves values and never stretches them. How many bits does it take for the same digits?",
             {"flow": "nice-mnist"},
             "More than Glow takes for the same digits: a volume that cannot change must fit everywhere.",
+            (
+                Answer(
+                    "As many as Glow: both tell them exactly.",
+                    "Exact is how the density is computed, not how well it fits.",
+                ),
+                Answer(
+                    "Fewer than Glow: it has less to describe.",
+                    "Bits count how surprised a model is by digits, not how large it is.",
+                ),
+                Answer("More than Glow."),
+            ),
+        ),
+        Preset(
+            "Likely and good",
+            "Glow gives the test digits the fewest bits of all. Are its samples the nearest to real ones, too?",
+            {"flow": "glow-mnist", "nfe": "50"},
+            "They are the farthest from real ones. Diffusion’s are far nearer, though its bits are the most of the "
+            "three that have any. A likelihood hardly notices bad samples: were 99 of 100 noise, each digit would take "
+            "0.01 bits per dimension more (Theis 2016).",
+            (
+                Answer(
+                    "Yes: who tells digits best draws them best.",
+                    "To give real digits density is one thing, to give little to all else another.",
+                ),
+                Answer(
+                    "They are as near as the others: all fit the same digits.",
+                    "Each fits them by a loss of its own, and what it gets wrong is its own, too.",
+                ),
+                Answer("No: none are farther."),
+            ),
         ),
     ),
     form=True,

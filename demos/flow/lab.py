@@ -11,7 +11,7 @@ from PIL import Image
 from demos._server import lanes
 from demos._ui import distributions, live, validation
 from demos._ui.settings import Setting, choice, choice_by, integer, number, seed
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from demos.flow import _frames
 from genai_core.data.plane import Distribution, distribution
 from genai_core.data.plane import drawn as around
@@ -192,28 +192,73 @@ PART = Part(
             "Tear it in eight",
             "One round island of noise, eight islands of data. Can couplings tear the plane?",
             {"model": "RealNVP", "data": "ring of 8"},
-            "No: bridges of density stay between the islands. What is continuous both ways thins the plane, and never "
+            "Bridges of density stay between the islands: what is continuous both ways thins the plane, and never "
             "tears it.",
+            (
+                Answer(
+                    "Yes, if it is trained for long enough.",
+                    "Training chooses among continuous maps, and none of them tears.",
+                ),
+                Answer("No: the islands stay connected."),
+                Answer(
+                    "No: it covers one island and gives up the others.",
+                    "A point that is left out costs much likelihood, so that none is.",
+                ),
+            ),
         ),
         Preset(
             "Does it still add up?",
-            "Twenty-five modes grow out of one. Watch the integral: what must the density lose for that?",
+            "Twenty-five modes grow out of one. What happens to the integral of the density meanwhile?",
             {"model": "Glow", "data": "grid of 25"},
-            "As much as it gains: the integral is 1.00 at every step. log |det J| keeps the account, trained or not.",
+            "The density loses between the modes what it gains in them: the integral is 1.00 at every step. log |det "
+            "J| keeps the account, trained or not.",
+            (
+                Answer(
+                    "It grows with the peaks.",
+                    "A peak rises where the map squeezes space, and what is squeezed covers less of the plane.",
+                ),
+                Answer(
+                    "It is off at first, and training brings it to 1.",
+                    "No term of the loss asks for that: the determinant keeps it for every map that can be inverted.",
+                ),
+                Answer("It stays 1 at every step."),
+            ),
         ),
         Preset(
             "Do paths meet?",
-            "Every training line is straight, and lines cross. Drag from noise to data: do the learned paths?",
+            "Every training line is straight, and lines cross. Drag from noise to data: what do the learned paths do?",
             {"model": "flow matching", "data": "two moons"},
             "No two points are ever in one place at a time: where lines cross, the velocity is their mean, and the "
             "paths bend. The grid is bent, and never folded.",
+            (
+                Answer("They bend, and never meet at the same time."),
+                Answer(
+                    "They are straight, and cross as the lines do.",
+                    "Two points that met would have one velocity from there on, and could not part.",
+                ),
+                Answer(
+                    "They are straight and parallel, so that none cross.",
+                    "Parallel paths would only shift the Gaussian, and it would arrive round.",
+                ),
+            ),
         ),
         Preset(
             "One Euler step",
-            "Straight paths ask for few steps. Is one enough?",
+            "Straight paths ask for few steps. Where do samples land after a single one?",
             {"model": "flow matching", "data": "ring of 8", "solver": "Euler", "solver_steps": 1},
-            "No: at t = 0 every line is still possible, and their mean leads to the mean of the data. All samples land "
-            "in the middle. Raise the sampler's steps and see how many it takes.",
+            "At t = 0 every line is still possible, and their mean leads to the mean of the data: all samples land "
+            "in the middle. Raise the sampler’s steps and see how many it takes.",
+            (
+                Answer(
+                    "On the ring: a straight line takes one step.",
+                    "Each training line is straight, but what is learned bends.",
+                ),
+                Answer(
+                    "Half-way between the noise and the ring.",
+                    "One step goes all the way from t = 0 to t = 1, along the first velocity alone.",
+                ),
+                Answer("In the middle of the ring."),
+            ),
         ),
     ),
     form=True,

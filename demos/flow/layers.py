@@ -12,7 +12,7 @@ from demos._server import lanes
 from demos._ui import charts, digits, images, validation
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Setting, choice, integer, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.flow import _pictures
 from genai_core.flows import variants
 from genai_core.flows.ledger import Entry, ledger, way_back
@@ -208,8 +208,20 @@ PART = Part(
             "Only shifts",
             "NICE’s couplings shift and never stretch. Which lines of its ledger can be other than 0?",
             lambda: {"model": "nice-mnist", "pixels": _pictures.own_digit(3), "place": 2},
-            "The histogram’s, the scale’s and the prior’s: each coupling’s log |det J| is exactly 0, whatever it is "
-            "given. It can only move numbers to where the prior is dense.",
+            "The histogram’s, the scale’s and the prior’s, besides the 8 bits that every picture begins with. Each "
+            "coupling’s log |det J| is exactly 0, whatever it is given: it can only move numbers to where the prior "
+            "is dense.",
+            (
+                Answer(
+                    "All of them: every layer moves numbers.",
+                    "The ledger counts how volumes change, not how far numbers move.",
+                ),
+                Answer("All but those of the couplings."),
+                Answer(
+                    "Only the prior’s.",
+                    "Outside of the couplings each number is also stretched on its own, and that counts.",
+                ),
+            ),
         ),
         Preset(
             "Half leave early",
@@ -217,6 +229,17 @@ PART = Part(
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.own_digit(5), "place": 20},
             "Those of every other row, grey in the mask: they left after the first scale, and no later layer touches "
             "them or is given them. In the states from here on those rows stay as they are.",
+            (
+                Answer(
+                    "Those of the upper half of the picture.",
+                    "What leaves are channels, and each has numbers from all over the picture.",
+                ),
+                Answer(
+                    "Those of the empty ground around the digit.",
+                    "They leave by their place in each block of 2 × 2, whatever is drawn there.",
+                ),
+                Answer("Those of every other row."),
+            ),
         ),
         Preset(
             "Eight bits on the way",
@@ -227,8 +250,19 @@ PART = Part(
                 "precision": "bfloat16",
                 "place": MOST,
             },
-            "To the eye. But pixels are off by whole levels of grey, and float32 by less than a hundredth of one: a "
-            "flow is an inverse on paper only as far as its arithmetic is exact.",
+            "It does to the eye. But pixels are off by whole levels of grey, and in float32 by less than a hundredth "
+            "of one: a flow is an inverse on paper only as far as its arithmetic is exact.",
+            (
+                Answer("It looks so, but pixels are off by levels of grey."),
+                Answer(
+                    "It does exactly: each layer has an inverse.",
+                    "The inverse undoes the layer, and not the rounding after it.",
+                ),
+                Answer(
+                    "It does not: after 27 layers only noise is left.",
+                    "Errors do add up, but these layers stretch little and leave them small.",
+                ),
+            ),
         ),
         Preset(
             "Where the map is flat",
@@ -237,6 +271,17 @@ PART = Part(
             "Less well than others: a pixel is off by tens of times the usual thousandth of a level. Between two "
             "narrow components the map is nearly flat, and going back from there multiplies what was rounded. float64 "
             "rounds half a billion times more finely, and brings it back.",
+            (
+                Answer(
+                    "Yes, as exactly as every other digit.",
+                    "How much an error grows depends on the slope of the map where the picture is.",
+                ),
+                Answer(
+                    "Not at all: what is flat has no inverse.",
+                    "Nearly flat is not flat: there is an inverse, and it is steep.",
+                ),
+                Answer("Yes, but less exactly than others."),
+            ),
         ),
         Preset(
             "An empty picture",
@@ -244,6 +289,17 @@ PART = Part(
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.constant(0), "place": 1},
             "To about a tenth of a bit a pixel, less than for any test digit. See Likelihood for why that makes no "
             "digit of it.",
+            (
+                Answer(
+                    "To many bits, as it is no digit.",
+                    "Black is what this flow has seen most of, and what it codes for next to nothing.",
+                ),
+                Answer("To hardly any bits."),
+                Answer(
+                    "To exactly 0 bits, as nothing is told.",
+                    "That a pixel is black is told as well, and costs a little as long as others are possible.",
+                ),
+            ),
         ),
     ),
     functions=(travel, example, digits.open_picture, digits.centre),

@@ -11,7 +11,7 @@ from demos._server import lanes
 from demos._ui import charts, digits, images, validation
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Setting, choice, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.flow import _pictures
 from genai_core.common import checkpoints
 from genai_core.flows import variants
@@ -190,6 +190,17 @@ PART = Part(
             lambda: {"model": "realnvp-fashion", "pixels": _pictures.own_digit(7)},
             "The digit, by far (Nalisnick 2018): it is mostly black, and nothing is likelier here than black. Only "
             "typicality objects: hardly a garment is so likely.",
+            (
+                Answer(
+                    "Garments: they are what it was trained on.",
+                    "Training raised their density, and asked nothing of any other picture’s.",
+                ),
+                Answer("The digit."),
+                Answer(
+                    "Garments, as what it never saw has density 0.",
+                    "The map gives every picture some density, seen or not.",
+                ),
+            ),
         ),
         Preset(
             "Nothing at all",
@@ -197,26 +208,64 @@ PART = Part(
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.constant(0)},
             "Likelier than every test digit. A density is highest at its peak, and in 784 dimensions hardly any of its "
             "mass lies there.",
+            (
+                Answer("Impossible: its density is 0.", "A flow’s density is above 0 everywhere."),
+                Answer(
+                    "Less likely than any test digit.",
+                    "A density does not ask what is a digit, and black is what most pixels of digits are.",
+                ),
+                Answer("Likelier than every test digit."),
+            ),
         ),
         Preset(
             "One level of grey",
-            "Every pixel is 1 of 255, which no eye tells from black. Can the flow?",
+            "Every pixel is 1 of 255, which no eye tells from black. Does the flow notice?",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.constant(1)},
-            "From a tenth of a bit to more than 8, worse than a density that has learned nothing: no digit that it saw "
-            "had such a ground.",
+            "It goes from a tenth of a bit to more than 8, worse than a density that has learned nothing: no digit "
+            "that it saw had such a ground.",
+            (
+                Answer("It does: such a picture is all but impossible."),
+                Answer(
+                    "It does not: the noise that is added hides it.",
+                    "That noise fills one level of grey exactly, and so keeps levels apart.",
+                ),
+                Answer(
+                    "It does, a little: the picture costs some hundredths of a bit more.",
+                    "What counts is not how far a level is from black, but how rare it is.",
+                ),
+            ),
         ),
         Preset(
             "A haze that nobody sees",
-            "A diffusion model’s digit looks real. Does the flow agree? Then remove its faint grey.",
+            "A diffusion model’s digit looks real. What does the flow say of it? Then remove its faint grey.",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.drawn("diffusion", 3, "realnvp-mnist")},
-            "No: it takes more bits than any test digit, for greys so faint that they look black. Without them the "
-            "same digit is typical. A likelihood judges every level of every pixel.",
+            "It takes more bits than any test digit, for greys so faint that they look black. Without them the same "
+            "digit is typical. A likelihood judges every level of every pixel.",
+            (
+                Answer(
+                    "It is typical, as it looks like a test digit.",
+                    "What looks alike need not be near: the flow is given numbers, not looks.",
+                ),
+                Answer("It is too unlikely."),
+                Answer("It is too likely, as models draw cleaner digits.", "This one is less clean than it looks."),
+            ),
         ),
         Preset(
             "Its own",
-            "The flow draws a picture itself. Is that the likeliest there is?",
+            "The flow draws a picture itself. How likely does it find its own?",
             lambda: {"model": "realnvp-mnist", "pixels": _pictures.drawn("flow", 1, "realnvp-mnist")},
             "It is as likely as test digits are, and no more: samples come from where the mass is, not from the peak.",
+            (
+                Answer(
+                    "Likelier than test digits: it draws what it likes best.",
+                    "It does not choose: z is drawn at random.",
+                ),
+                Answer(
+                    "Less likely than test digits, as they are real.",
+                    "What is judged here is how well a picture fits the flow, and its samples do by definition.",
+                ),
+                Answer("About as likely as test digits."),
+            ),
         ),
     ),
     functions=(judge, source, digits.open_picture, digits.centre),

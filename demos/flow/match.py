@@ -15,7 +15,7 @@ from demos._server import lanes
 from demos._ui import images
 from demos._ui.api import Pictures, Value, endpoint
 from demos._ui.settings import Setting, choice, integer, number, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from genai_core import data, diffusion, evaluation
 from genai_core.common import checkpoints
 from genai_core.flows import matching
@@ -247,6 +247,17 @@ PART = Part(
             {"nfe": 1, "label": "2", "seed": 3},
             "The rectified model’s: its path is nearly straight, and one step misses the end by less than half of what "
             "the others miss it by. Those draw a grey mean of all that could come.",
+            (
+                Answer(
+                    "Flow matching’s, trained on straight lines.",
+                    "The lines were straight, but its paths are not: lines of different pairs cross.",
+                ),
+                Answer("The rectified model’s."),
+                Answer(
+                    "Diffusion’s, the best with many steps.",
+                    "Many steps follow its curve, and a single one leaves it along the tangent.",
+                ),
+            ),
         ),
         Preset(
             "An arc and two lines",
@@ -254,6 +265,30 @@ PART = Part(
             {"nfe": 24, "label": "7", "seed": 4},
             "Diffusion’s: it mixes picture and noise so that the variance stays, which is an arc. Flow matching mixes "
             "on a line and bends only where lines would cross; rectified, it hardly bends at all.",
+            (
+                Answer("None: they join the same noise with a 7.", "Ends say nothing of the way between them."),
+                Answer("Flow matching’s: lines that cross make it bend.", "It does bend there, but not much."),
+                Answer("Diffusion’s."),
+            ),
+        ),
+        Preset(
+            "Heun and the noise",
+            "Heun’s rule is of second order, Euler’s of first. With 4 evaluations each, whose 4 is the cleaner one?",
+            {"nfe": 4, "label": "4", "seed": 1, "sampler": "heun"},
+            "Heun leaves noise in both flows’ digits, as half of its last step is a velocity at t = 1, where x says "
+            "nothing of the noise that it came from. Choose Euler, or Midpoint, which is of second order as well and "
+            "never asks there: the noise is gone.",
+            (
+                Answer(
+                    "Heun’s, as its error shrinks faster.",
+                    "Faster is as steps get small, and where the velocity is smooth to the end.",
+                ),
+                Answer("Euler’s."),
+                Answer(
+                    "Both are as clean: the paths are nearly straight.",
+                    "A straight path has one velocity all along, but the network does not give it at its end.",
+                ),
+            ),
         ),
     ),
     form=True,

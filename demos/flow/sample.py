@@ -11,7 +11,7 @@ from demos._server import lanes
 from demos._ui import images
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Setting, choice, choice_by, number, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from genai_core import evaluation
 from genai_core.flows import base, variants
 
@@ -137,31 +137,83 @@ PART = Part(
             "Half of the 784 latents leave after the first scale. What do they decide?",
             {"redraw": FINE},
             "Pixels of the strokes’ edges: within a row it stays one shape.",
+            (
+                Answer("How the edges of the strokes look."),
+                Answer("Which digit it is.", "That is left to the half that goes on, and it is kept along a row."),
+                Answer(
+                    "Half of the picture, every other row.",
+                    "They stood there, but the couplings draw those pixels from the coarse half as well.",
+                ),
+            ),
         ),
         Preset(
             "Redraw the coarse scale",
             "The other half goes on to 7 × 7 pixels. With the fine latents kept, what stays of the first picture?",
             {"redraw": COARSE},
             "Next to nothing: the coarse latents decide which shape is drawn.",
+            (
+                Answer(
+                    "The style: slant and thickness.",
+                    "Both belong to the shape as a whole, and change along the row, too.",
+                ),
+                Answer(
+                    "Half of it, as half of the latents are kept.",
+                    "Latents do not weigh the same: most of the pixels’ variance comes from the other half.",
+                ),
+                Answer("Next to nothing."),
+            ),
         ),
         Preset(
             "Temperature 0",
-            "All latents are 0, the prior’s most likely point. Is its picture the most typical digit?",
+            "All latents are 0, the prior’s most likely point. What do the pictures of the grid show?",
             {"temperature": 0.0},
             f"An 8, {COUNT} times, whatever the seed. The most likely point is one; draws from the prior lie in the "
             "shell around it, at a distance near 28, which is √784.",
+            (
+                Answer(
+                    "Different digits, each a most typical one.",
+                    "With all latents at 0 there is nothing left to differ: the flow is deterministic.",
+                ),
+                Answer("One digit, in every place."),
+                Answer(
+                    "A grey mean of all digits, in every place.",
+                    "The mean of the latents does not decode to the mean of the pictures: the map bends.",
+                ),
+            ),
         ),
         Preset(
             "Temperature 1.2",
             "Latents farther out than the prior draws them. What breaks first?",
             {"temperature": 1.2, "model": "realnvp-mnist"},
             "Strokes come apart and specks appear; the flow itself finds such pictures less likely.",
+            (
+                Answer(
+                    "The contrast: black and white turn grey.",
+                    "The flow has learned how rare greys are, and draws few of them however far out it is.",
+                ),
+                Answer(
+                    "Nothing: each z belongs to a digit.",
+                    "Each z belongs to a picture, but hardly one so far out is a digit.",
+                ),
+                Answer("The strokes: they fall into pieces."),
+            ),
         ),
         Preset(
             "NICE",
             "The first flow moves pixels and never stretches them. What does it draw?",
             {"model": "nice-mnist", "temperature": 0.7, "redraw": ALL},
             "Specks around what is hardly a digit, at more bits than Glow’s pictures take.",
+            (
+                Answer("Specks, and hardly a digit."),
+                Answer(
+                    "Glow’s digits, each shifted a little.",
+                    "What it shifts are values, pixel by pixel, and not the digit in its picture.",
+                ),
+                Answer(
+                    "Blurred digits, as a VAE does.",
+                    "Blur is a mean, and a flow takes none: its noise goes into the pixels as it is.",
+                ),
+            ),
         ),
     ),
     form=True,

@@ -5,7 +5,7 @@ from PIL import Image
 
 from demos._ui import images, validation
 from demos._ui.settings import Setting, choice_by, integer, numbers
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.gan import _models
 from demos.gan._models import DIRECTIONS, LIMIT, MODEL, NAMES, SEED, TRUNCATED_BY, TRUNCATION
 from genai_core import gan
@@ -122,30 +122,80 @@ PART = Part(
             "Only the first direction is at 2.5. Which trait of the digit will it be?",
             lambda: {**BASE, "z": [2.5, *base_coordinates()[1:]]},
             "The slant: drag d1 from end to end, and the digit leans over while its class stays.",
+            (
+                Answer("Which digit it is.", "The class is an input beside z, and no direction of z changes it."),
+                Answer("The thickness of its strokes.", "That has a direction, too: it is d4."),
+                Answer("Its slant."),
+            ),
         ),
         Preset(
             "The middle",
-            "All ten directions at 0: which parts of the style are gone?",
+            "All ten directions at 0. What is left of the 3?",
             lambda: {**BASE, "z": [0.0] * DIRECTIONS},
-            "What is left is what the other 54 numbers say.",
+            "It is the 3 that the other 54 numbers say, with nothing added along the ten strongest directions.",
+            (
+                Answer("A 3, in another style."),
+                Answer(
+                    "The mean of all digits, close to an 8.",
+                    "The class is still given, and only ten of 64 numbers are 0.",
+                ),
+                Answer(
+                    "Nothing: an empty picture.",
+                    "0 is the middle of what z was drawn from, and no empty picture was ever asked for there.",
+                ),
+            ),
         ),
         Preset(
             "Far outside",
-            "Every direction at twice its value. Does a GAN break more gently than a VAE?",
+            "Every direction at twice its value. What becomes of the 3?",
             lambda: {**BASE, "z": [max(-2 * LIMIT, min(2 * LIMIT, 2 * c)) for c in base_coordinates()]},
-            "Twice as far as it was drawn: the class holds on, since it is an input of its own beside z.",
+            "All is twice as far out as it was drawn, and the class holds on, since it is an input of its own beside "
+            "z.",
+            (
+                Answer(
+                    "It falls into pieces, as far out with a VAE.",
+                    "These are ten of 64 numbers, so that z as a whole is hardly longer than others.",
+                ),
+                Answer("It stays a 3."),
+                Answer(
+                    "It becomes another digit.",
+                    "To go on in the same direction is more of a style, and not another class.",
+                ),
+            ),
         ),
         Preset(
             "A garment",
-            "The same sliders on Fashion-MNIST: which one makes it wider?",
+            "The same sliders on Fashion-MNIST: which one makes these trousers wider?",
             {"model": "cgan-fashion", "seed": 2, "label": "1"},
             "d2, until it is no trousers any more: towards its right end they grow a jacket.",
+            (
+                Answer(
+                    "d1, as it is the strongest.",
+                    "It is strongest in the first layer, and what it changes here is the shade most of all.",
+                ),
+                Answer(
+                    "None: width goes with the class.",
+                    "The class says trousers; how wide they are is among what z says.",
+                ),
+                Answer("d2."),
+            ),
         ),
         Preset(
             "The first GAN",
-            "Goodfellow's of 2014, with no classes and no convolutions. What do its directions mix?",
+            "Goodfellow’s of 2014, with no classes and no convolutions. What does d1 change here?",
             {"model": "gan-mnist", "seed": 1},
             "With no class given, a direction changes it: d1 goes from a 0 to a 1.",
+            (
+                Answer("Which digit it is."),
+                Answer(
+                    "The slant, as with the conditional GAN.",
+                    "There the class was fixed, and slant was the strongest that was left.",
+                ),
+                Answer(
+                    "Nothing that has a name: it mixes pixels.",
+                    "The later layers make strokes of whatever the first layer gives.",
+                ),
+            ),
         ),
     ),
     functions=(decode, sweep, across),

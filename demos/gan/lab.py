@@ -10,7 +10,7 @@ from PIL import Image
 from demos._server import lanes
 from demos._ui import distributions, live, validation
 from demos._ui.settings import Setting, checked, choice, integer, number, seed
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from demos.gan import _frames
 from genai_core.gan import lab
 from genai_core.gan.lab import PRESETS as RECIPES
@@ -187,25 +187,70 @@ PART = Part(
             "25 modes, and a generator that learns twenty times as fast as its discriminator. How many does it keep?",
             lambda: fields(RECIPES["collapse"].config, "grid of 25"),
             "Hardly any: all samples gather in one place, and are chased on as soon as the discriminator knows it.",
+            (
+                Answer(
+                    "All 25: a fast generator finds them sooner.",
+                    "No term of its loss asks for variety, and a slow discriminator is fooled in one place as well as "
+                    "in all.",
+                ),
+                Answer("Hardly any."),
+                Answer(
+                    "About half, and holds on to those.",
+                    "Nothing holds it where it is: each place is worth something only until it is refused.",
+                ),
+            ),
         ),
         Preset(
             "All 25 modes",
-            "Wasserstein, discrete latents, annealed and averaged: guess when the last mode is found.",
+            "Wasserstein, discrete latents, annealed and averaged: when is the last mode found?",
             lambda: fields(RECIPES["all modes"].config, "grid of 25"),
             "Within a thousand steps: the critic's slope never dies, so every mode keeps pulling. Then quality grows.",
+            (
+                Answer(
+                    "Never: a few are always left out.",
+                    "That is so where the slope dies and samples no longer know which way to go.",
+                ),
+                Answer(
+                    "At the very end, when the rates are low.",
+                    "Low rates make samples settle in modes, and hardly find new ones.",
+                ),
+                Answer("Within the first thousand steps."),
+            ),
         ),
         Preset(
             "Ring, non-saturating",
-            "Eight modes, and a loss whose gradient does not vanish. Does the generator hold them all?",
+            "Eight modes, and a loss whose gradient does not vanish. How many does the generator hold in the end?",
             lambda: fields(LabConfig(), "ring of 8") | {"seed": 1},
-            "It does not: it finds some of them at first, and then collapses onto one or two. A gradient that does not "
-            "vanish is no cure for mode collapse.",
+            "It finds some of them at first, and then collapses onto one or two. A gradient that does not vanish is "
+            "no cure for mode collapse.",
+            (
+                Answer("One or two."),
+                Answer(
+                    "All eight, as each of them pulls.",
+                    "A sample is pulled to where the discriminator is fooled best, and that can be one place for all.",
+                ),
+                Answer(
+                    "None: samples stay in the middle of the ring.",
+                    "The discriminator soon refuses the middle, and pushes them out of it.",
+                ),
+            ),
         ),
         Preset(
             "Moons, Wasserstein",
             "A critic kept to slope 1. Look at the heat map: where are its cliffs?",
             lambda: fields(MOONS, "two moons"),
             "There are none: the critic rises evenly from generated to real, so that there is a slope everywhere.",
+            (
+                Answer(
+                    "Around each moon.",
+                    "A cliff is a large slope, and the penalty allows none anywhere between the clouds.",
+                ),
+                Answer("Nowhere."),
+                Answer(
+                    "Half-way between generated and real points.",
+                    "There a classifier has its boundary; a critic has no sides, and its value says how far.",
+                ),
+            ),
         ),
     ),
     form=True,

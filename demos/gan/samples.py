@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import datasets, images, validation
 from demos._ui.settings import Setting, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.gan import _models
 from demos.gan._models import BY, COUNT, MODEL, NAMES, SEED, SIDE, TRUNCATED_BY, TRUNCATION
 from genai_core import data, gan
@@ -149,34 +149,83 @@ PART = Part(
     presets=(
         Preset(
             "Truncated",
-            "ψ = 0.4. What do you expect of the sheet's variety?",
+            "ψ = 0.4 scales z towards 0. What happens to the sheet?",
             {"truncation": 0.4},
             "Cleaner on the whole, and more alike: variety was traded.",
+            (
+                Answer(
+                    "Its digits get smaller and fainter.",
+                    "z is a code, not the picture: a shorter one draws another style, as bright as before.",
+                ),
+                Answer("It has fewer classes.", "The class is an input of its own, which ψ leaves alone."),
+                Answer("Its digits get cleaner, and more alike."),
+            ),
         ),
         Preset(
             "Wilder",
             "ψ = 1.5, further out than training ever went. Does the score find the digits that break?",
             {"truncation": 1.5},
-            "It does not: broken strokes stand in the first row as well as in the last. Such pictures are new to the "
+            "Broken strokes stand in the first row as well as in the last. Such pictures are new to the "
             "discriminator, too.",
+            (
+                Answer(
+                    "Yes: they have the lowest scores.",
+                    "It was trained to tell what is generated, not what nobody can read.",
+                ),
+                Answer("No: it gives them any score."),
+                Answer(
+                    "No digit breaks: any z has its digit.",
+                    "The generator was trained on shorter z, and is guessing here.",
+                ),
+            ),
         ),
         Preset(
             "Only sevens",
-            "One class, 36 latents. How many ways are there to write a 7?",
+            "One class, 36 latents. What is not the same in all of the sevens?",
             {"label": 7},
             "Thin and thick, steep and flat, with a hook and without: style is in z.",
+            (
+                Answer("Their style."),
+                Answer(
+                    "Nothing: one class is one picture.",
+                    "The generator is given z beside the class, and it is another one each time.",
+                ),
+                Answer(
+                    "Their class: some are read as another digit.",
+                    "The discriminator knows the class that was asked for, and refuses others.",
+                ),
+            ),
         ),
         Preset(
             "The first GAN",
             "Goodfellow's networks of 2014 on the same digits. What do its failures look like?",
             {"model": "gan-mnist"},
-            "No convolutions: single specks, and strokes that do not add up to a digit.",
+            "It has no convolutions: single specks, and strokes that do not add up to a digit.",
+            (
+                Answer(
+                    "Blurred, as those of a VAE.",
+                    "Blur comes of a mean over pictures, and a discriminator refuses it at sight.",
+                ),
+                Answer("All the same digit, without a flaw.", "That is mode collapse, and this sheet has many digits."),
+                Answer("Specks, and strokes in pieces."),
+            ),
         ),
         Preset(
             "Garments",
-            "The same recipe on Fashion-MNIST: what does it draw well, and what not?",
+            "The same recipe on Fashion-MNIST: what does it draw well?",
             {"model": "cgan-fashion"},
             "Outlines are sure, prints are guessed: texture is the hard part.",
+            (
+                Answer(
+                    "Prints and textures.",
+                    "A print is another one on each garment, so that there is little to learn from the others.",
+                ),
+                Answer("Outlines."),
+                Answer(
+                    "All of it, as with digits.",
+                    "Digits are black and white; garments have greys and patterns besides.",
+                ),
+            ),
         ),
     ),
     functions=(nearest, datasets.fetch),

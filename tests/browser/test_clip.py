@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from benchmarks._browser import open_part, open_tab
+from benchmarks._browser import open_part, open_tab, show_preset
 from demos._ui import validation
 from tests.demos.test_clip import picture_file
 
@@ -33,7 +33,7 @@ def test_words_find_pictures_as_they_are_typed_and_say_why(tab):
 
 
 def test_a_sum_of_a_picture_and_words(tab):
-    tab.get_by_role("button", name="Picture − red + blue").click()
+    show_preset(tab, "Picture − red + blue")
     tab.get_by_label("Weight of term 3").wait_for()
     tab.wait_for_function("document.querySelectorAll('.terms li').length === 3")
     before = similarities(tab)

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_part, open_tab
+from benchmarks._browser import open_part, open_tab, show_preset
 from demos._ui import validation
 
 FIRST = 60_000  # ms: the first call reads the model
@@ -69,14 +69,14 @@ def test_the_accuracy_is_shown_and_another_picture_comes(classify):
 
 
 def test_a_saved_classifier_comes_back(classify, tmp_path):
-    classify.get_by_role("button", name="How many?").click()
+    show_preset(classify, "How many?")
     classify.wait_for_function("document.querySelectorAll('.bar').length === 4")
     with classify.expect_download() as waiting:
         classify.get_by_role("button", name="Save PNG").locator("visible=true").click()
     file = tmp_path / "classes.png"
     waiting.value.save_as(file)
     assert validation.settings_in(file.read_bytes())["part"] == "classify"
-    classify.get_by_role("button", name="Which colour?").click()
+    show_preset(classify, "Which colour?")
     classify.wait_for_function("document.querySelectorAll('.bar').length === 8")
     classify.locator(".share:visible input.open").set_input_files(file)
     classify.wait_for_function("document.querySelectorAll('.bar').length === 4")
@@ -96,7 +96,7 @@ def test_a_picture_of_the_map_is_reached_by_the_keyboard_and_names_its_texts(atl
 
 def test_the_map_turns_shows_the_gap_and_draws_pictures(atlas):
     told = atlas.locator(".note:visible").inner_text()
-    atlas.get_by_role("button", name="The gap").click()
+    show_preset(atlas, "The gap")
     atlas.get_by_text("The modality gap: the mean picture").wait_for()
     assert atlas.locator(".note:visible").inner_text() != told
     assert not atlas.get_by_label("Pictures and texts together").is_checked()
@@ -113,7 +113,7 @@ def test_eight_cases_others_and_an_own_one(fail):
     fail.wait_for_function("t => document.querySelector('.cases').innerText !== t", arg=first)
     assert fail.locator(".case").count() == 8
     assert fail.locator(".said-by.right, .said-by.wrong").count() == 16
-    fail.get_by_role("button", name="Your own").click()
+    show_preset(fail, "Your own")
     fail.get_by_label("True caption").wait_for()
     fail.wait_for_function("document.querySelectorAll('.case').length === 1")
     fail.get_by_label("False caption").fill("a circle and a star")

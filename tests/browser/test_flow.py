@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_tab, requests_of, visit
+from benchmarks._browser import open_tab, requests_of, show_preset, visit
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 CANVAS = "document.querySelector('.plane').toDataURL()"
@@ -71,7 +71,7 @@ def test_a_digit_goes_through_the_layers_and_comes_back(window, url):
 def test_a_picture_finds_its_place_among_test_pictures(window, url):
     with visit(window, f"{url}/?tab=flow&part=likelihood") as page:
         shows(page, ".typical", "Typical ✓")
-        page.get_by_role("button", name="A haze that nobody sees").click()
+        show_preset(page, "A haze that nobody sees")
         shows(page, ".typical", "too unlikely")
         page.get_by_role("button", name="Remove faint grey").click()
         shows(page, ".typical", "Typical ✓")

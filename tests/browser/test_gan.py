@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_part, open_tab, serve, visit
+from benchmarks._browser import open_part, open_tab, serve, show_preset, visit
 from demos._ui import validation
 from tests.core.data import mirror
 
@@ -67,7 +67,7 @@ def test_a_game_that_is_begun_before_the_stage_has_come_goes_on(window, url):
 
 
 def test_a_preset_starts_its_game(tab):
-    tab.get_by_role("button", name="Mode collapse").click()
+    show_preset(tab, "Mode collapse")
     plays(tab, 50)
     assert tab.locator(".modes").text_content().endswith("of 25")
 
@@ -262,7 +262,7 @@ def test_a_slider_moves_the_picture_and_a_class_keeps_the_style(tab):
     tab.locator(".across button").nth(7).click()
     changed(tab, before, ".big")
     tab.wait_for_function("document.querySelector('.across [aria-pressed=true] figcaption').textContent === '7'")
-    tab.get_by_role("button", name="A garment").click()
+    show_preset(tab, "A garment")
     tab.get_by_text("until it is no trousers any more").wait_for()
 
 

@@ -198,6 +198,35 @@ def test_the_sum_of_a_picture_and_words_finds_what_its_preset_says():
     assert scenes.holds(scenes.scene("test", int(first["id"])), scenes.parse("a large blue heart"))
 
 
+def scenes_of(label, **changes):
+    """The scenes that a preset finds."""
+    preset = next(preset for preset in search.PART.presets if preset.label == label)
+    hits = found(**{**preset.given(), **changes})["hits"]
+    return [gallery.world()[int(hit["id"])] for hit in hits]
+
+
+def test_presets_of_the_search_come_true():
+    def true(label, query, **changes):
+        return sum(scenes.holds(scene, scenes.parse(query)) for scene in scenes_of(label, **changes))
+
+    assert true("Never seen together", "a large teal circle") == 15
+
+    def dark(*terms):
+        changes = {"terms": text(*terms)} if terms else {}
+        return sum(scene.background in ("charcoal", "navy", "black") for scene in scenes_of("All but", **changes))
+
+    assert all(6 <= n <= 9 for n in (dark(), dark((1, "two stars")), dark((1, "two stars, not on a dark background"))))
+
+    both = ("a red heart and a blue square", "a blue heart and a red square")
+    for model, counts in (("clip-scenes", (4, 1)), ("clip-scenes-plain", (1, 7))):
+        assert tuple(true("Who is blue?", query, model=model) for query in both) == counts
+    queries = [scenes.parse(query) for query in both]
+    assert [sum(scenes.holds(scene, query) for scene in gallery.world()) for query in queries] == [4, 9]
+
+    kinds = [{thing.kind.colour for thing in scene.things} for scene in scenes_of("Not in the vocabulary")]
+    assert all("purple" in colours for colours in kinds)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

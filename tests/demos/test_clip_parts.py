@@ -279,6 +279,88 @@ def test_the_program_draws_the_picture_that_is_shown():
         assert text == fail.says(probe="own", seed=seed, **captions)
 
 
+# --- what the presets say ---------------------------------------------------------------------------------------------
+
+
+def preset(part, label, **changes):
+    """The stage's value of a preset."""
+    (found,) = (one for one in part.PART.presets if one.label == label)
+    return shown(part.PART, **{**found.given(), **changes})
+
+
+def test_presets_of_the_classifier_come_true():
+    p, t, value = classify.shares(**preset(classify, "Which colour?")["settings"])
+    assert max(p) > 0.95
+    assert value["rows"][p.index(max(p))]["right"]
+    assert t < 0.05
+
+    settings = preset(classify, "How many?")["settings"]
+    assert classify.counted(**settings)["right"] > 0.99
+    assert 0.7 < fail.measured("counting")[NAME] < 0.8
+
+    p, _, value = classify.shares(**preset(classify, "Where?")["settings"])
+    assert [row["right"] for row in value["rows"]].count(True) == 2
+    assert p == pytest.approx([1 / 4] * 4, abs=0.05)
+
+    p, _, value = classify.shares(**preset(classify, "Your own words")["settings"])
+    share = {row["label"]: v for row, v in zip(value["rows"], p, strict=True)}
+    assert value["rows"][2]["right"]
+    assert share["a red thing"] > share["a zebra"] > share["no circle"] > 0
+
+
+def test_presets_of_the_map_come_true():
+    colours = preset(map_part, "Words turn the map")["alike"]
+    assert colours["plane"] == pytest.approx(4 / 5, abs=0.05)
+    assert colours["chance"] == pytest.approx(1 / 8, abs=0.01)
+
+    shapes = preset(map_part, "The same by shape")
+    assert shapes["alike"]["plane"] > 0.95
+    assert preset(map_part, "The same by shape", attribute="colour")["alike"]["plane"] < 0.3
+
+    parts = {name: part_of_axes("What varies most", name) for name in ("shape", "colour", "fill", "size", "background")}
+    assert min(parts["shape"]) > 0.4
+    assert max(max(parts[name]) for name in ("size", "fill")) < 0.1
+    assert all(sum(parts["shape"]) > sum(part) for name, part in parts.items() if name != "shape")
+
+    gap = preset(map_part, "The gap")
+    points, diamonds = (torch.tensor(gap[key])[:, 0] for key in ("points", "diamonds"))
+    assert diamonds.max() < points.min() or points.max() < diamonds.min()
+
+    backgrounds = preset(map_part, "Backgrounds")["alike"]
+    assert backgrounds["plane"] == pytest.approx(0.9, abs=0.05)
+    assert backgrounds["space"] == pytest.approx(0.3, abs=0.05)
+
+
+def part_of_axes(label, attribute):
+    """The share of the variance along each axis of a preset's map that is between the classes of an attribute."""
+    value = preset(map_part, label, attribute=attribute)
+    x, classes = torch.tensor(value["points"]), torch.tensor(value["classes"])
+    middle = x.mean(0)
+    between = sum((classes == k).sum() * (x[classes == k].mean(0) - middle).square() for k in classes.unique())
+    return (between / (x - middle).square().sum(0)).tolist()
+
+
+def test_presets_of_the_probes_come_true():
+    own, plain = _models.MODELS
+    found = {label: preset(fail, label) for label in ("Binding", "Order", "Counting", "Negation", "Your own")}
+    share = {label: value["measured"] for label, value in found.items() if value["measured"]}
+    assert share["Binding"][own] == 1
+    assert share["Binding"][plain] == pytest.approx(0.63, abs=0.01)
+    assert share["Order"][own] == pytest.approx(0.56, abs=0.01)
+    assert share["Order"][plain] == pytest.approx(0.51, abs=0.01)
+    assert max(share["Negation"].values()) < 0.2
+
+    def right(name):
+        pairs = [case["cosines"][name] for case in found["Counting"]["cases"]]
+        return sum(true > false for true, false in pairs)
+
+    assert (right(own), right(plain)) == (6, 4)
+    (case,) = found["Your own"]["cases"]
+    differences = {name: true - false for name, (true, false) in case["cosines"].items()}
+    assert differences[own] > 0.2
+    assert abs(differences[plain]) < 0.02
+
+
 # --- bad requests -----------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from demos.flow import compare
 from demos.flow.compare import COUNT, FAMILIES, PART, STEPS
 from genai_core import diffusion, vae
 from genai_core.common import checkpoints
+from genai_core.flows import base
 
 
 def value(**given) -> dict:
@@ -75,6 +76,15 @@ def test_what_the_preset_of_few_steps_says():
 
 def test_what_the_preset_of_the_first_flow_says():
     assert preset("The first flow")["flow"]["bits"] > by_family(flow="glow-mnist")["flow"]["bits"]
+
+
+def test_what_the_preset_of_likelihood_and_samples_says():
+    rows = preset("Likely and good")
+    known = [key for key, row in rows.items() if row["bits"] is not None]
+    assert sorted(known, key=lambda key: rows[key]["bits"]) == ["flow", "vae", "diffusion"]
+    assert sorted(known, key=lambda key: rows[key]["frechet"]) == ["diffusion", "vae", "flow"]
+    assert max(rows, key=lambda key: rows[key]["frechet"]) == "flow"
+    assert np.log2(100) / base.DIMENSIONS < 0.01  # one sample of a hundred keeps its density but for this
 
 
 def test_every_number_of_steps_was_measured():

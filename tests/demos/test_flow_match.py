@@ -136,3 +136,18 @@ def test_what_the_preset_of_the_arc_says():
     assert {row["digit"] for row in shown.values()} == {7}
     curves = [shown[name]["straightness"] for name in (RECTIFIED, FLOW, DIFFUSION)]
     assert curves[0] < 0.5 * curves[1] < 0.25 * curves[2]
+
+
+def test_what_the_preset_of_heun_says():
+    """The noise in the rows above and below the digit."""
+
+    def noise(name: str, sampler: str) -> float:
+        sample = match.taken(name, **given | {"sampler": sampler}).states[-1, 0]
+        return float(torch.cat([sample[:3], sample[-3:]]).std())
+
+    (found,) = [preset for preset in PART.presets if preset.label == "Heun and the noise"]
+    given = settings(**found.given())
+    for name in (FLOW, RECTIFIED):
+        assert match.taken(name, **given).nfe == given["nfe"]
+        assert noise(name, "heun") > 0.2
+        assert max(noise(name, sampler) for sampler in ("euler", "midpoint")) < 0.05

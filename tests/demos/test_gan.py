@@ -202,6 +202,9 @@ def test_presets_of_the_directions_come_true():
     x, digits = swept(settings, 0)
     assert (digits == 3).all()
     assert slant(x)[0] < slant(x)[4] - 0.1 < slant(x)[8] - 0.2  # it leans over
+    x, digits = swept(settings, 3)
+    assert (digits == 3).all()
+    assert x[8].sum() > 3 * x[0].sum()  # d4 is the thickness
 
     for label in ("The middle", "Far outside"):
         assert outcome(directions, label)[2].argmax() == 3
@@ -212,6 +215,10 @@ def test_presets_of_the_directions_come_true():
     assert garments[4] == 1
     assert garments[8] != 1
     assert width[8] > 1.5 * width[4]
+    x, _ = swept(settings, 0)
+    assert x[0].sum() > 1.5 * x[8].sum()  # of d1 it is the shade that changes most
+    width = (x[:, 0].amax(1) > 0.3).sum(1)
+    assert width.max() < 1.5 * width.min()
 
     _, digits = swept(outcome(directions, "The first GAN")[0], 0)
     assert (digits[0], digits[8]) == (0, 1)
@@ -226,6 +233,32 @@ def test_the_history_holds_a_sheet_for_every_step_of_the_training(name):
     assert value["steps"][-1] == gan.RECIPES[name].steps
     with pytest.raises(validation.InputError):
         history.PART.parse({"model": name, "frame": len(value["steps"])})
+
+
+def history_sheet(model, frame):
+    """The 36 pictures of one step, and what the LeNet reads in them."""
+    image = history.picture(**history.PART.parse({"model": model, "frame": frame})).resize((168, 168), 0)
+    x = torch.tensor(list(image.tobytes())).view(6, 28, 6, 28).transpose(1, 2).reshape(_models.COUNT, 1, 28, 28) / 255
+    return x, evaluation.read(evaluation.evaluation_classifier("mnist"), x).argmax(1)
+
+
+def test_presets_of_the_history_come_true():
+    first, early, half = (history.PART.parse(preset.given()) for preset in history.PART.presets)
+    sheets = {frame: history_sheet(NAME, frame) for frame in (3, 7, 10, 11)}
+    classes = torch.arange(_models.COUNT) % 10
+
+    assert (first["model"], first["frame"], history.steps(NAME)[3]) == (NAME, 3, 46)
+    assert len(sheets[3][1].unique()) == 1
+    assert sheets[3][0].std(0).mean() < 0.3 * sheets[11][0].std(0).mean()
+
+    assert (early["model"], early["frame"], history.steps(NAME)[7]) == (NAME, 7, 750)
+    assert torch.equal(sheets[7][1], classes)
+    assert (sheets[11][1] == sheets[7][1]).sum() >= 35
+
+    assert history.steps(half["model"])[half["frame"]] == history.steps(half["model"])[-1] / 2
+    before, after = (history_sheet(half["model"], frame)[1] for frame in (half["frame"], half["frame"] + 1))
+    assert 14 <= (before != after).sum() < 18
+    assert torch.equal(sheets[10][1], sheets[11][1])
 
 
 def test_links_of_older_versions_still_open():
