@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import images, validation
 from demos._ui.settings import Setting, integer, seed
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from demos.diffusion import _models
 from demos.diffusion._models import COUNT, SAMPLERS, STUDENT
 from genai_core import diffusion
@@ -184,18 +184,42 @@ PART = Part(
             "DDIM, guidance 1.5. At which step do you know that these are sevens?",
             {"label": "7", "guidance": 1.5},
             "Drag the step back: the predicted picture is a 7 within the first steps, while x is still noise.",
+            (
+                Answer("Within the first steps."),
+                Answer("About half-way.", "x looks like noise for that long. The predicted picture is ahead of it."),
+                Answer("In the last few steps.", "They only sharpen: what it is was decided long before."),
+            ),
         ),
         Preset(
             "Only 8 steps",
             "The same noise with 8 evaluations by DPM-Solver++. What is lost?",
             {"label": "7", "guidance": 1.5, "sampler": "DPM-Solver++ 2M", "steps": 8},
             "Little: the same sevens, with slightly different strokes.",
+            (
+                Answer(
+                    "The digits: other ones come out.",
+                    "An ODE of the same field from the same noise ends near the same picture.",
+                ),
+                Answer("Little."),
+                Answer("Nothing: both are exact.", "Each step is an approximation, and fewer steps are a coarser one."),
+            ),
         ),
         Preset(
             "Four, by the student",
             "A distilled student jumps four times. Does it look as if it had taken 50?",
             {"model": STUDENT, "steps": 4},
             "Four evaluations, clean digits: progressive distillation has folded many steps into one.",
+            (
+                Answer(
+                    "No: four steps must be blurred.",
+                    "Four steps of the teacher are. The student was trained to land where the teacher's many steps do.",
+                ),
+                Answer(
+                    "Yes, and it is the same network.",
+                    "It has the same shape, and weights of its own: it learned from the teacher.",
+                ),
+                Answer("Yes, nearly."),
+            ),
         ),
         Preset(
             "Guidance 4",
@@ -203,12 +227,31 @@ PART = Part(
             {"guidance": 4.0, "steps": 25},
             "Bolder and plainer: a third more ink than at guidance 1, from the same noise. Thin and unusual strokes go "
             "first.",
+            (
+                Answer("They get bolder and plainer."),
+                Answer(
+                    "They get finer: more detail.",
+                    "It moves towards what is typical of the class, and details are what differs within it.",
+                ),
+                Answer(
+                    "Nothing: the class was given before, too.",
+                    "Guidance decides how far beyond the class's own prediction it goes.",
+                ),
+            ),
         ),
         Preset(
             "No class at all",
             "The network is given no class: it must decide itself. When does it?",
             {"label": _models.NONE},
             "Most have settled on a digit in the first third of the steps, and some never become a clear one.",
+            (
+                Answer("In the last third.", "By then only strokes are drawn: the rest follows from what is there."),
+                Answer(
+                    "Never: without a class it draws a mix.",
+                    "A mean of digits is what it predicts at first, and no picture that it was trained on.",
+                ),
+                Answer("In the first third, most of the time."),
+            ),
         ),
     ),
     first={"steps": 20, "guidance": 1.5},

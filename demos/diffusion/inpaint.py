@@ -10,7 +10,7 @@ from PIL import Image
 
 from demos._ui import digits, images, validation
 from demos._ui.settings import Setting, checked, choice, integer
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from demos.diffusion import _models, forward
 from genai_core import diffusion
 from genai_core.diffusion.inpaint import inpaint, inpaint_steps
@@ -159,24 +159,52 @@ PART = Part(
             "Only the top of a 9 is left. What else could stand below it?",
             preset("lower half", 9),
             "Mostly nines again, each with another stem, and one that closes like a 0: each of them joins the top.",
+            (
+                Answer("Always the same 9.", "The noise differs, and the top leaves more than one way to go on."),
+                Answer("Mostly nines, each with another stem."),
+                Answer(
+                    "Any digit: the half is free.",
+                    "It must join what is known: at every step the known half is put back.",
+                ),
+            ),
         ),
         Preset(
             "The middle",
             "A hole in the middle of an 8: how many digits fit around it?",
             preset("middle", 8),
             "What is left outside decides the digit: nearly every answer is an 8.",
+            (
+                Answer(
+                    "Ten: the hole is free.", "The network sees the outside at every step, and fills what fits to it."
+                ),
+                Answer("Two or three in equal shares.", "The outside of this 8 leaves next to no choice."),
+                Answer("One, nearly always."),
+            ),
         ),
         Preset(
             "All but the middle",
             "Only the centre is given. How much does the network dare?",
             preset("all but the middle", 9),
             "With so little known, they need not be the same digit: nines, and fours.",
+            (
+                Answer("It draws various digits."),
+                Answer("It leaves the rest black.", "No training picture is a stroke in the middle of black."),
+                Answer("It draws one digit, four times.", "The centre says little, and each noise goes its own way."),
+            ),
         ),
         Preset(
             "No resampling",
             "The middle of a 1, in one pass: no step may look again at what it fitted in. Do the strokes meet?",
             preset("middle", 1, resample=1),
             "Two of the four are no plain 1: both parts never met. With five passes all four are.",
+            (
+                Answer(
+                    "Yes: every step sees the known part.",
+                    "It does, but at each step what is new was drawn before it could agree with it.",
+                ),
+                Answer("No, in some of the four."),
+                Answer("No, in none of them.", "Often the first guess fits by luck: the outside says much."),
+            ),
         ),
     ),
     functions=(digits.centre, digits.open_picture, forward.example),

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from demos._server import lanes
 from demos._ui import distributions, images, live, validation
 from demos._ui.settings import Setting, choice, seed
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from genai_core.diffusion import lab
 from genai_core.diffusion.lab import Frame
 
@@ -146,24 +146,60 @@ PART = Part(
             "Train, then drag the noise level: where do the arrows change first, near or far?",
             {"data": "two moons"},
             "Far away they soon point at the whole; near the moons they settle last.",
+            (
+                Answer(
+                    "Near them: there is the detail.",
+                    "Where the noise is large, detail is lost in it: only the whole can be pointed at.",
+                ),
+                Answer("Far away."),
+                Answer(
+                    "Everywhere at once.", "The field is another one at every noise level, coarse first and fine last."
+                ),
+            ),
         ),
         Preset(
             "Ring of 8",
             "Eight points. How sharp is the border between two of them at little noise?",
             {"data": "ring of 8"},
             "At little noise the arrows of neighbours meet at a sharp edge; at much noise they agree.",
+            (
+                Answer("Sharp."),
+                Answer(
+                    "Smooth: a network is smooth.",
+                    "It is, but what it approximates gets as sharp as the noise is small, and it follows.",
+                ),
+                Answer(
+                    "There is none: points attract alike.",
+                    "Each place has a nearest mode, which outweighs the others by far at little noise.",
+                ),
+            ),
         ),
         Preset(
             "Grid of 25",
             "Twenty-five modes, which a plain GAN loses. How many will this keep?",
             {"data": "grid of 25"},
             "All of them: the loss asks for every training point, so no mode can be left out.",
+            (
+                Answer(
+                    "A few: it collapses, as a GAN does.",
+                    "A GAN's generator may leave modes out. This loss asks for every training point.",
+                ),
+                Answer("About half of them.", "Nothing in the loss makes one mode pay for another."),
+                Answer("All of them."),
+            ),
         ),
         Preset(
             "A spiral, by the SDE",
             "The same field, walked with fresh noise at every step. Does it end elsewhere?",
             {"data": "spiral", "solver": "stochastic (SDE)"},
             "Each trajectory ends elsewhere, the distribution of all of them is the same.",
+            (
+                Answer("No: it is the same noise at the start.", "That is so for the ODE. Here each step draws anew."),
+                Answer("Each one does, but not all together."),
+                Answer(
+                    "Yes: fresh noise ruins the spiral.", "At each step as much noise goes in as the field takes out."
+                ),
+            ),
         ),
     ),
     form=True,

@@ -10,7 +10,7 @@ from torch import Tensor
 from demos._ui import graph, images
 from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting, choice, choice_by, integer, number
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.diffusion import _models
 from demos.diffusion._models import NAMES, NONE, SEED
 from genai_core import diffusion
@@ -202,18 +202,44 @@ PART = Part(
             "There is noise alone. What picture can be predicted from it?",
             {"step": 1},
             "A blurred one: the mean of all pictures of the class that the noise could become. It has the least error.",
+            (
+                Answer(
+                    "None: it is noise.", "The network must answer all the same, with what has the least squared error."
+                ),
+                Answer("The mean of what it could become."),
+                Answer(
+                    "The picture that will come out.",
+                    "The noise does not decide it yet: many pictures could hide in it.",
+                ),
+            ),
         ),
         Preset(
             "The last step",
             "Next to no noise is left. What is there to predict?",
             {"step": RUN},
             "Hardly anything changes any more: the picture is the one of some steps ago, and sharp.",
+            (
+                Answer("Hardly anything."),
+                Answer("The whole picture, at once.", "It was settled many steps ago; each step changes a little."),
+                Answer(
+                    "Pure noise: that is what it predicts.",
+                    "It predicts the noise that is in xₜ, and next to none is left there.",
+                ),
+            ),
         ),
         Preset(
             "No class",
             "The class is hidden. What becomes of the two predictions?",
             {"label": NONE},
             "They are the same, so that guidance has nothing to add, and the first pictures are means of all classes.",
+            (
+                Answer(
+                    "Both become noise.",
+                    "Without a class it predicts from all digits, as it was trained to do in a tenth of the cases.",
+                ),
+                Answer("Guidance pulls them further apart.", "Guidance multiplies their difference, and that is 0."),
+                Answer("They become the same."),
+            ),
         ),
     ),
     form=True,

@@ -5,7 +5,7 @@ from PIL import Image
 
 from demos._ui import charts, digits, images, validation
 from demos._ui.settings import Setting, choice, number
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.distillation import _models
 from demos.distillation._models import CLASSES, CONTROL, NAMES, SMALL, STUDENT, TEACHER
 from genai_core import distillation
@@ -127,24 +127,50 @@ PART = Part(
             "At T = 1 all say 7. Raise T: which of them knows that it could have been a 1?",
             preset("7 or 1"),
             "Teacher and student give the 1 a share of the same size; the control learned no such thing.",
+            (
+                Answer("The control.", "It learned from labels, which say 7 and nothing of 1."),
+                Answer("Teacher and student."),
+                Answer(
+                    "All three: temperature does it.",
+                    "Temperature enlarges what is there. In the control there is another order of classes.",
+                ),
+            ),
         ),
         Preset(
             "Between two classes",
             "The generated digit that the teacher is least sure of. Do all three doubt the same?",
             preset("unsure"),
             "Compare the two longest bars of each.",
+            (
+                Answer(
+                    "They do: the picture is what it is.",
+                    "Each has learned where classes meet from something else: labels, or the teacher.",
+                ),
+                Answer("Teacher and student rather than the control."),
+                Answer("The student doubts most: it is smaller.", "It was trained to doubt as much as its teacher."),
+            ),
         ),
         Preset(
             "A three without its top",
             "What else could it be? Ask the teacher at T = 8.",
             preset("half a 3", 8.0),
             "At T = 8 every class that shares the lower bow has its bar.",
+            (
+                Answer("Only another 3.", "A high temperature shows all that the lower bow is part of."),
+                Answer("A 7: what is left of it is a line.", "What is left is a bow, and 7 has none."),
+                Answer("What has a lower bow: 3, 5 and others."),
+            ),
         ),
         Preset(
             "An empty picture",
             "Nothing is drawn, and yet each must answer. What do they answer?",
             preset("empty"),
             "Whatever their biases say: a softmax cannot say “none”.",
+            (
+                Answer("Each digit has a tenth.", "Nothing made them learn that: no picture in training was empty."),
+                Answer("What their biases say."),
+                Answer("They give an error.", "A network computes with any numbers, and a softmax always sums to 1."),
+            ),
         ),
     ),
     functions=(answers, example, digits.open_picture, digits.centre),

@@ -9,7 +9,7 @@ from demos._server import lanes
 from demos._ui import charts, digits, images, validation
 from demos._ui.live import frames
 from demos._ui.settings import Setting, integer, number, seed
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from genai_core import distillation
 from genai_core.distillation import live, synthetic
 
@@ -161,24 +161,58 @@ PART = Part(
             "300 for both. How far ahead is the one that is given the soft labels?",
             {},
             "Compare the lead with the spread of the thin lines, which are the single races.",
+            (
+                Answer(
+                    "Not at all: the pictures are the same.",
+                    "A soft label says more of each picture than a label does.",
+                ),
+                Answer("Ahead, by more than the spread."),
+                Answer(
+                    "Behind: the teacher errs, too.", "It errs seldom, and what it says of the other classes helps."
+                ),
+            ),
         ),
         Preset(
             "Many pictures",
             "3,000 for both. Does the teacher still help?",
             {"examples": 3000},
             "Less: with more pictures, labels alone say much of what soft labels say.",
+            (
+                Answer(
+                    "More than before.",
+                    "Labels get more telling with every picture; what is left for the teacher gets less.",
+                ),
+                Answer("Less."),
+                Answer("It harms.", "It goes on helping, if by little."),
+            ),
         ),
         Preset(
             "A tiny student",
             "Eight units a layer. Is there room for what the teacher knows?",
             {"hidden": 8},
             "Both end lower than with 48 units: now the size of the net is what limits them.",
+            (
+                Answer(
+                    "Yes: knowledge needs no room.",
+                    "It is stored in weights, and eight units a layer have few of them.",
+                ),
+                Answer("No: it learns nothing.", "It learns most digits, and stays below the larger one."),
+                Answer("Some: both end lower."),
+            ),
         ),
         Preset(
             "T = 1",
             "The teacher's probabilities as they are. What is left of the lead?",
             {"temperature": 1.0},
             "At T = 1 the small probabilities hardly count, and soft labels are nearly labels.",
+            (
+                Answer("Hardly anything."),
+                Answer(
+                    "All of it: these are its true probabilities.",
+                    "They are, but nearly 1 for the right class: little more than the label.",
+                ),
+                Answer("It is doubled.", "Without T the small probabilities hardly weigh in the loss."),
+            ),
         ),
     ),
     form=True,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import text_image
 from demos._ui.settings import Setting, integer, number, seed, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _models, write
 from genai_core.common import checkpoints
 from genai_core.language.sampling import generate_steps
@@ -119,18 +119,42 @@ PART = Part(
             "A 3-gram sees two letters back. Which words come out whole?",
             {"order": 3},
             "Short ones: two letters of context are enough for “the”, and for little more.",
+            (
+                Answer("None.", "“th” is nearly always followed by “e”: two letters go a long way in short words."),
+                Answer("Short ones."),
+                Answer(
+                    "All of them: it learned from whole words.",
+                    "It has seen whole words, and remembers no more than two letters at a time.",
+                ),
+            ),
         ),
         Preset(
             "Eight against all",
             "An 8-gram is good at copying. How does its loss compare with the GPT's?",
             {"order": 8},
             "Whole words and phrases of the corpus, but on unseen text its loss is above the GPT's.",
+            (
+                Answer(
+                    "It is lower: it has seen it all.",
+                    "Of what it has seen. On other text most runs of eight letters are new to it.",
+                ),
+                Answer("It is higher."),
+                Answer("It is the same.", "Copying helps on text that was seen; the card measures text that was not."),
+            ),
         ),
         Preset(
             "Greedy",
             "Temperature 0: the likeliest token each time. Which of the three repeats itself first?",
             {"temperature": 0.0, "order": 8},
             "The LSTM, then the 8-gram, and nothing leads out of a loop; the GPT lasts for these 240 tokens.",
+            (
+                Answer("The 8-gram: it only copies.", "It comes second: its copies are long."),
+                Answer(
+                    "The GPT: it is the surest.",
+                    "It has seen more of what it wrote than the others, and still changes the subject.",
+                ),
+                Answer("The LSTM."),
+            ),
         ),
     ),
     first={"tokens": 120},

@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import text_image, validation
 from demos._ui.settings import Setting, integer, number, seed, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _models, write
 from genai_core.language import speculative, tokenizers
 from genai_core.language.text_stream import TextStream
@@ -159,30 +159,76 @@ PART = Part(
             "The likeliest token each time. Are drafts accepted more often than with a random draw?",
             {"temperature": 0.0},
             "Yes: 77 % of those that were checked, and 57 % at temperature 0.8.",
+            (
+                Answer("Yes."),
+                Answer(
+                    "No: it is the same two models.",
+                    "With random draws both must draw the same; here it is enough that their likeliest tokens agree.",
+                ),
+                Answer("All are accepted.", "The likeliest token of an n-gram is not always that of the GPT."),
+            ),
         ),
         Preset(
             "Hot",
             "Temperature 1.5: both models draw from many tokens. How many drafts are still accepted?",
             {"temperature": 1.5},
             "38 % of those that were checked: the flatter both distributions are, the less often their tokens agree.",
+            (
+                Answer(
+                    "More: any token will do.",
+                    "A token is accepted as far as both models give it probability, and these spread apart.",
+                ),
+                Answer("Fewer."),
+                Answer(
+                    "As many: the same temperature acts on both.",
+                    "It flattens both, and flat distributions agree by chance alone.",
+                ),
+            ),
         ),
         Preset(
             "A poor draft",
             "A 2-gram knows one letter. Does the text get worse, or only slower?",
             {"order": 2},
             "Only slower: every token that stands is the GPT's own choice.",
+            (
+                Answer(
+                    "Worse: half of it is the 2-gram's.",
+                    "What stands was checked by the GPT: the distribution is exactly its own.",
+                ),
+                Answer("Both worse and slower.", "Rejected drafts cost passes, never quality."),
+                Answer("Only slower."),
+            ),
         ),
         Preset(
             "Long drafts",
             "Twelve tokens at a time. Does checking more of them at once pay?",
             {"k": 12},
             "Hardly, as predicted: at an acceptance rate of 57 %, five tokens give 2.26 a pass and twelve give 2.33.",
+            (
+                Answer("Hardly."),
+                Answer(
+                    "Yes: twelve tokens for one pass.",
+                    "After the first rejected one the rest of the draft is thrown away.",
+                ),
+                Answer(
+                    "No: it gets slower with every token.",
+                    "Checked in one pass they cost little, but they hardly ever count.",
+                ),
+            ),
         ),
         Preset(
             "No drafts",
             "Plain decoding: one token a pass. Compare the passes.",
             {"k": 0},
             "As many passes as tokens: this is what drafts are measured against.",
+            (
+                Answer(
+                    "Half as many passes as tokens.",
+                    "A pass of the GPT gives one token, unless something was guessed before.",
+                ),
+                Answer("As many passes as tokens."),
+                Answer("One pass: the text is written at once.", "Each token needs the ones before it."),
+            ),
         ),
     ),
     run=draft,

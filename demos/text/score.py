@@ -12,7 +12,7 @@ from PIL import Image
 from demos._ui import text_image, validation
 from demos._ui.charts import ACCENT, INK
 from demos._ui.settings import Setting, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _models
 from demos.text._models import NAMES
 from genai_core.language.text_stream import TextStream
@@ -108,24 +108,47 @@ PART = Part(
             "Which letters does no model see coming?",
             {"text": SHAKESPEARE},
             "Mostly the first letters of words: once a word has begun, its end is cheap.",
+            (
+                Answer("The last letters of words.", "By then the word is known, and its end is nearly sure."),
+                Answer("Punctuation.", "It comes where a sentence may end, and surprises less than the next word."),
+                Answer("The first letters of words."),
+            ),
         ),
         Preset(
             "Modern",
             "Plain words of today. Which of them are strange to these models?",
             {"text": MODERN},
             "“phone” and “ticket”, to the three that were trained on Shakespeare: neither occurs there.",
+            (
+                Answer("Words of things they never read of."),
+                Answer("All of them: the grammar is new.", "Most of these short words are as old as Shakespeare."),
+                Answer("None: letters are letters.", "It is the sequence that is unlikely, not the letter."),
+            ),
         ),
         Preset(
             "A word in another position",
             "The same words, shuffled. Which model notices, and where?",
             {"text": SHUFFLED},
             "All do, most of all where a word begins: what comes before no longer announces it.",
+            (
+                Answer(
+                    "Only the GPT: n-grams see no order.",
+                    "An n-gram sees nothing but the order of the last few letters.",
+                ),
+                Answer("None: the words are the same.", "The words are, but each is predicted from those before it."),
+                Answer("All of them, at the beginnings of words."),
+            ),
         ),
         Preset(
             "Keys at random",
             "No language at all. How many bits does a letter cost?",
             {"text": RANDOM},
             "More than the 4.7 bits of a letter drawn evenly from 26: these models are sure, and wrong.",
+            (
+                Answer("4.7, as log₂ 26.", "That would be so for a model that does not prefer anything."),
+                Answer("More than that."),
+                Answer("Less: it still knows letters.", "It knows which letters follow which, and these do not."),
+            ),
         ),
     ),
     show=show,

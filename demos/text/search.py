@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import text_image, validation
 from demos._ui.settings import Setting, choice, integer, number, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _models, _tree, write
 from demos.text.write import menus
 from genai_core.language.search import (
@@ -187,18 +187,38 @@ PART = Part(
             "Four texts at a time. Is the best of them the one that was ahead at first?",
             {},
             "No: follow the bold path back. Its first letter, “m”, was only the fourth likeliest.",
+            (
+                Answer(
+                    "Yes: who leads stays ahead.",
+                    "A likely start may lead to unlikely words: that is what the other beams are kept for.",
+                ),
+                Answer("No."),
+                Answer("That is left to chance.", "Nothing is drawn here: the same text comes out every time."),
+            ),
         ),
         Preset(
             "One beam: greedy",
             "With one beam it is the likeliest token each time. What is its score against four beams?",
             {"width": 1},
             "Lower, −8.1 nat against −6.3: the likeliest token each time does not make the likeliest text.",
+            (
+                Answer("The same: it takes the best each time.", "The best step need not be on the best path."),
+                Answer("Higher: no beam is wasted.", "Four beams include what one beam would keep, and compare it."),
+                Answer("Lower."),
+            ),
         ),
         Preset(
             "Eight beams",
             "Twice as many beams. Is the best text likelier than with four?",
             {"width": 8},
             "It is the same one: four beams were enough to find it. The next best are likelier than before.",
+            (
+                Answer("The same one."),
+                Answer(
+                    "Yes: twice as likely.", "The likeliest that can be found does not get likelier by searching more."
+                ),
+                Answer("No, less: probability is shared.", "Beams share nothing: each has the score of its own text."),
+            ),
         ),
         Preset(
             "Length penalty",
@@ -206,12 +226,28 @@ PART = Part(
             {"stop": "full_stop", "tokens": 19, "penalty": 1.0},
             "“I will not speak.” with −0.55 nat a token, ahead of “my lord.” with −0.61. At penalty 0 the shorter one "
             "wins: each further token costs.",
+            (
+                Answer(
+                    "The shorter one, both times.",
+                    "At penalty 0 it does. Divided by its length, a longer text may have the better mean.",
+                ),
+                Answer("The longer one, both times.", "At penalty 0 each token costs, and the shorter one wins."),
+                Answer("The longer one, and at 0 the shorter."),
+            ),
         ),
         Preset(
             "Contrastive",
             "Likely, but unlike the tokens before. Does it still repeat itself?",
             {"way": "contrastive", "tokens": 60},
             "Not in these 60 tokens. At the marked letters the likeliest token was passed over.",
+            (
+                Answer(
+                    "Yes: the likeliest loops.",
+                    "A token that repeats has a state like those before it, and is marked down.",
+                ),
+                Answer("No, not here."),
+                Answer("No, since tokens are drawn.", "Nothing is drawn: the best compromise is taken each time."),
+            ),
         ),
     ),
     show=show,

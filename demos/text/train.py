@@ -10,7 +10,7 @@ from demos._server import lanes
 from demos._ui import text_image, validation
 from demos._ui.live import frames
 from demos._ui.settings import Setting, choice, seed, text
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from genai_core.language import live
 
 STEPS = 900
@@ -144,18 +144,44 @@ PART = Part(
             "The Python of this project. After how many steps does it indent?",
             {"source": SOURCES[0]},
             "Line breaks and indents come within the first hundreds of steps, names much later.",
+            (
+                Answer("Within the first hundreds."),
+                Answer(
+                    "Only at the end.", "Indents are most of what there is to see: spaces after line breaks come first."
+                ),
+                Answer(
+                    "Never: it reads one letter at a time.",
+                    "It reads what came before each of them: a line break tells of an indent.",
+                ),
+            ),
         ),
         Preset(
             "Sums",
             "Lines such as 17+25=42. Does it learn to add, or only how a sum looks?",
             {"source": SOURCES[1]},
             "The shape of a line is perfect, most of the results are wrong.",
+            (
+                Answer("It learns to add.", "A minute is enough for the shape. Carrying takes far more examples."),
+                Answer("It learns neither.", "Two digits, +, two digits, =: that is easy to predict."),
+                Answer("It learns how a sum looks."),
+            ),
         ),
         Preset(
             "Roman numbers",
             "XIV=14: a small grammar. How low can the loss go, and what is left?",
             {"source": SOURCES[2]},
             "What stays is the choice of the number itself, which nothing before it announces.",
+            (
+                Answer(
+                    "To 0: the grammar is known then.",
+                    "What comes after = can be known, but not which number comes next.",
+                ),
+                Answer("Down to the choice of the number."),
+                Answer(
+                    "It stays at that of single letters.",
+                    "A number's letters follow rules, which it learns in seconds.",
+                ),
+            ),
         ),
     ),
     form=True,

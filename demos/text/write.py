@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import text_image, validation
 from demos._ui.settings import Setting, checked, integer, seed, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.text import _explain, _models
 from demos.text._explain import inspect
 from demos.text._models import KNOBS, MOST, NAMES, generator_at
@@ -213,30 +213,71 @@ PART = Part(
             "Always the likeliest token. How long until it repeats itself?",
             {"filters": "temperature=0"},
             "Not long: the same phrases come round again.",
+            (
+                Answer(
+                    "Never: the text before differs.",
+                    "A phrase that is likely once is as likely the second time, or more.",
+                ),
+                Answer("A few lines."),
+                Answer(
+                    "Only at its context of 256.",
+                    "It need not forget: it repeats what it just wrote, since that is what is likeliest.",
+                ),
+            ),
         ),
         Preset(
             "Balanced",
             "A little sharper, without the tail. Is it still surprising?",
             {"filters": "temperature=0.8,top_p=0.95"},
             "Words are spelt well, and no line is like the one before.",
+            (
+                Answer("No: it is nearly greedy.", "At 0.8 most of the choice is left, only the tail is cut."),
+                Answer("Yes, and it is full of misspelt words.", "Those come from the tail, which top-p has removed."),
+                Answer("Yes, and well spelt."),
+            ),
         ),
         Preset(
             "Creative",
             "Flatter, but without the unlikely tokens. Do its words still hold together?",
             {"filters": "temperature=1.2,min_p=0.08"},
             "They do: min-p cuts the tail, so that the temperature costs sense rather than spelling.",
+            (
+                Answer("Yes: the tail is cut."),
+                Answer(
+                    "No: a temperature above 1 spoils spelling.",
+                    "It would, alone: min-p removes what is far less likely than the likeliest.",
+                ),
+                Answer(
+                    "Yes, and it makes more sense, too.", "A flatter distribution follows the sense of the text less."
+                ),
+            ),
         ),
         Preset(
             "Neutral: all off",
             "The model's own probabilities, nothing in between. What does the tail do to spelling?",
             {"filters": ""},
             "Now and then an unlikely letter is drawn, and the word is lost.",
+            (
+                Answer(
+                    "Nothing: a good model has no tail.",
+                    "Every softmax has one: dozens of letters with a little probability each.",
+                ),
+                Answer("Now and then a word is lost."),
+                Answer(
+                    "Every other word is lost.", "The tail is small at most letters; it is drawn from once in a while."
+                ),
+            ),
         ),
         Preset(
             "Once upon a time",
             "Tokens of several letters, another corpus. What is a token here?",
             {"model": "gpt-stories", "prompt": "Once upon a time", "filters": "temperature=0.7,top_p=0.95"},
             "Frequent words are one token with their space; rare ones are put together from pieces.",
+            (
+                Answer("A letter.", "That is so for the models of Shakespeare here."),
+                Answer("A word.", "Rare words have no token of their own."),
+                Answer("A word or a piece of one."),
+            ),
         ),
     ),
     functions=(inspect, menus),

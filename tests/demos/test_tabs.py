@@ -128,6 +128,16 @@ def test_a_saved_picture_brings_back_what_it_shows(one, part):
         sharing.opened(one, part, {"png": png(Image.new("L", (4, 4)))})
 
 
+def test_every_part_asks_at_least_three_questions_and_the_right_answer_has_no_place_of_its_own():
+    asking = [part for one in app.TABS for part in one.parts if not part.online and not part.build]
+    lacking = [part.title for part in asking if len(part.presets) < 3]
+    unanswered = [f"{part.title}: {preset.label}" for part in asking for preset in part.presets if not preset.answers]
+    assert not lacking + unanswered
+    places = [[bool(a.wrong) for a in preset.answers].index(False) for part in asking for preset in part.presets]
+    for place in range(3):
+        assert places.count(place) > len(places) / 5
+
+
 @by_part
 def test_every_preset_is_shown_by_settings_that_a_link_can_hold(one, part):
     choose = errors.guarded(tab.preset_function(part))
