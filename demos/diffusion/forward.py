@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import digits, images, validation
 from demos._ui.settings import Setting, integer
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.diffusion import _models
 from genai_core import diffusion
 from genai_core.diffusion import schedules
@@ -82,6 +82,41 @@ PART = Part(
         Setting("pixels", digits.DRAWING, lambda others: generated(3), "The drawing"),
         Setting("step", integer(0, schedules.T - 1), 350, "The step"),
         _models.SEED,
+    ),
+    presets=(
+        Preset(
+            "Half of the steps",
+            "Step 500 of 1,000 under each schedule. Which one has the least of the picture left?",
+            {"step": 500},
+            "Linear: the digit has 28 % of its contrast there, and 70 % under the other two.",
+            (
+                Answer("Linear."),
+                Answer("Cosine.", "It was made to lose the picture evenly, and is half-way here."),
+                Answer("All the same: half is half.", "How much noise a step adds is what a schedule decides."),
+            ),
+        ),
+        Preset(
+            "Two hundred to go",
+            "Step 800. What do the last 200 steps of the linear schedule do?",
+            {"step": 800},
+            "Hardly anything: 4 % of the contrast is left. That is why cosine replaced it (Nichol & Dhariwal 2021).",
+            (
+                Answer("They take the last fifth of the picture.", "It was lost long before: these steps noise noise."),
+                Answer("Hardly anything."),
+                Answer("The most: its steps get larger.", "They do, but of what they hide nearly nothing is left."),
+            ),
+        ),
+        Preset(
+            "The very last step",
+            "Step 999. Is there anything left of the picture?",
+            {"step": 999},
+            "Under cosine and sigmoid nothing; under linear 0.6 % of the contrast, though sampling begins with noise alone.",
+            (
+                Answer("No, under none of them.", "Almost: the linear one never quite gets there."),
+                Answer("Yes, a shadow that can be seen.", "0.6 % of the contrast is far below what an eye could see."),
+                Answer("Under one of them, a trace."),
+            ),
+        ),
     ),
     functions=(digits.centre, digits.open_picture, example, noise),
     show=show,

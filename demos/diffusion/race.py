@@ -10,7 +10,7 @@ from PIL import Image
 
 from demos._ui import images
 from demos._ui.settings import Setting, choice
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.diffusion import _models
 from demos.diffusion._models import COUNT, SAMPLERS
 from genai_core import diffusion
@@ -128,6 +128,46 @@ PART = Part(
         Setting("nfe", choice([str(nfe) for nfe in BUDGETS]), "8", "Network evaluations"),
         Setting("label", choice(_models.class_choices(NAME)), _models.MIXED, "Class", formerly="class"),
         _models.SEED,
+    ),
+    presets=(
+        Preset(
+            "Four evaluations",
+            "Hardly any budget. Which sampler comes nearest to the data, by the Fréchet distance?",
+            {"nfe": "4"},
+            "DPM-Solver++: it is of second order, and takes what it needs for that from the step before.",
+            (
+                Answer("Heun: it is of second order.", "It pays with two evaluations a step: four make two steps."),
+                Answer("DPM-Solver++."),
+                Answer("Langevin: it needs no schedule.", "It needs many small steps at each level, and gets one."),
+            ),
+        ),
+        Preset(
+            "Euler and DDIM",
+            "Two names from two papers, the same noise. How far do their pictures differ?",
+            {"nfe": "16"},
+            "Not at all: on this time grid a step of DDIM is a step of Euler along the same ODE.",
+            (
+                Answer("Not at all."),
+                Answer("A little, as solvers do.", "Two solvers would. These are one, in other words."),
+                Answer(
+                    "Like two seeds: one of them is a Markov chain.",
+                    "DDIM comes from one, and with η = 0 draws no noise.",
+                ),
+            ),
+        ),
+        Preset(
+            "Fifty evaluations",
+            "Enough for all but one. Which sampler is the best now?",
+            {"nfe": "50"},
+            "DDPM, which adds fresh noise at every step: later steps mend the errors of earlier ones.",
+            (
+                Answer(
+                    "DPM-Solver++, as before.", "With many steps its order no longer matters: all ODE solvers agree."
+                ),
+                Answer("Heun: the most exact.", "It solves the ODE best, and keeps the errors of the network with it."),
+                Answer("DDPM, the ancestral one."),
+            ),
+        ),
     ),
     form=True,
     wide=True,

@@ -140,7 +140,7 @@ PART = Part(
             "Between two classes",
             "The generated digit that the teacher is least sure of. Do all three doubt the same?",
             preset("unsure"),
-            "Compare the two longest bars of each.",
+            "No: for the teacher and the student it is a 4 as much as a 9, and the control is sure of the 9.",
             (
                 Answer(
                     "They do: the picture is what it is.",

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from benchmarks._browser import open_part, open_tab, requests_of
+from benchmarks._browser import open_part, open_tab, requests_of, show_preset
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -43,7 +43,7 @@ def where(tab, text):
 
 
 def test_a_run_streams_is_scrubbed_without_a_request_and_branched(tab, tmp_path):
-    tab.get_by_role("button", name="Only 8 steps").click()
+    show_preset(tab, "Only 8 steps")
     where(tab, "step 8 of 8")
     asked = requests_of(tab)
     seen = set()

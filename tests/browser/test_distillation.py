@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import SETTLED, open_part, open_tab, requests_of
+from benchmarks._browser import SETTLED, open_part, open_tab, requests_of, show_preset
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -36,7 +36,7 @@ def test_a_drawn_digit_is_read_and_the_temperature_acts_without_a_request(tab):
 
 
 def test_a_preset_shows_its_digit(tab):
-    tab.get_by_role("button", name="A seven like a one").click()
+    show_preset(tab, "A seven like a one")
     tab.get_by_text("The teacher says 7. If it were not, it would be 1").wait_for()
 
 
@@ -98,7 +98,7 @@ def test_costs_are_measured_here(tab):
 def test_student_and_control_race_and_are_stopped(tab):
     open_part(tab, "Race")
     tab.locator(".shown figure").nth(9).wait_for()
-    tab.get_by_role("button", name="Few pictures").click()
+    show_preset(tab, "Few pictures")
     tab.wait_for_function("/step [2-9]\\d+ of 600/.test(document.querySelector('.progress').textContent)", timeout=JOB)
     tab.get_by_role("button", name="Stop").locator("visible=true").click()
     tab.wait_for_timeout(1500)

@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks._browser import open_part, open_tab
+from benchmarks._browser import open_part, open_tab, show_preset
 from demos._ui import validation
 from demos.text import _models
 from tests.core.language.test_hub import TEMPLATE, saved
@@ -158,7 +158,7 @@ def test_refused_values_leave_what_is_shown_and_everything_usable(tab):
 def test_three_models_write_side_by_side(tab):
     open_part(tab, "Compare")
     tab.get_by_text("loss on its own text").nth(2).wait_for()
-    tab.get_by_role("button", name="Three characters of memory").click()
+    show_preset(tab, "Three characters of memory")
     tab.get_by_role("heading", name="3-gram").wait_for()
     tab.get_by_role("heading", name="GPT", exact=True).wait_for()
 
@@ -175,7 +175,7 @@ def test_drafts_are_kept_or_struck_out_and_the_text_is_the_same(tab):
     assert tails.count() > 10
     tab.get_by_role("slider", name="How many passes are shown").fill("1")
     assert tab.locator(".pass:visible").count() == 1
-    tab.get_by_role("button", name="A poor draft").click()
+    show_preset(tab, "A poor draft")
     tab.wait_for_function("k => document.querySelectorAll('.pass .chip.kept').length < k", arg=kept)
     tab.get_by_text("Both texts are the same, all 240 tokens").wait_for()
 
@@ -184,7 +184,7 @@ def test_a_beam_search_is_a_tree(tab):
     open_part(tab, "Search")
     tab.locator("text.best").nth(10).wait_for()
     assert tab.locator("text.pruned").count() > 10
-    tab.get_by_role("button", name="Contrastive").click()
+    show_preset(tab, "Contrastive")
     tab.locator(".table .taken").wait_for()
 
 
@@ -226,7 +226,7 @@ def test_the_bytes_of_a_character_share_a_chip(tab):
 
 def test_a_gpt_is_trained_and_its_samples_can_be_scrubbed(tab):
     open_part(tab, "Train")
-    tab.get_by_role("button", name="Sums").click()
+    show_preset(tab, "Sums")
     tab.wait_for_function("Number(document.querySelector('.at').max) >= 2", timeout=JOB)
     tab.get_by_role("button", name="Stop").locator("visible=true").click()
     tab.wait_for_timeout(1500)
@@ -240,7 +240,7 @@ def test_a_gpt_is_trained_and_its_samples_can_be_scrubbed(tab):
         ("Sums", "13 different ones"),
         ("Roman numbers", "17 different ones"),
     ):  # each ends the training of the last
-        tab.get_by_role("button", name=preset).click()
+        show_preset(tab, preset)
         tab.get_by_text(text).wait_for()
         tab.get_by_text("of 900,").wait_for(timeout=JOB)
 

@@ -476,3 +476,32 @@ def test_bad_requests_get_one_sentence(call, bad):
     answer = errors.guarded(call)(bad)
     assert list(answer) == ["error"]
     assert answer["error"] != errors.UNKNOWN
+
+
+# --- what presets of Forward and Race say
+
+
+def test_what_the_presets_of_forward_say_of_the_schedules():
+    def left(step):
+        """The share of the picture's contrast that each schedule has left."""
+        tables = {name: schedules.schedule(name).t for name in schedules.NAMES}
+        return {name: float(schedules.factors(t[step].double())[0]) for name, t in tables.items()}
+
+    half, late, last = (left(preset.given()["step"]) for preset in forward.PART.presets)
+    assert round(half["linear"], 2) == 0.28
+    assert all(round(half[name], 1) == 0.7 for name in ("cosine", "sigmoid"))
+    assert round(late["linear"], 2) == 0.04
+    assert round(last["linear"], 3) == 0.006
+    assert max(last["cosine"], last["sigmoid"]) < 1e-4
+
+
+def test_what_the_presets_of_race_say_of_the_samplers():
+    metrics = checkpoints.read_json(race.NAME, "metrics.json")
+
+    def best(nfe):
+        return min(_models.SAMPLERS.values(), key=lambda sampler: metrics[f"frechet_ratio_{nfe}nfe_{sampler}"])
+
+    four, same, fifty = (race.PART.parse(preset.given()) for preset in race.PART.presets)
+    assert (best(four["nfe"]), best(fifty["nfe"])) == ("dpmpp_2m", "ddpm")
+    ddim, euler = (race.pictures(sampler, **same)[0] for sampler in ("ddim", "euler"))
+    assert torch.equal(ddim, euler)

@@ -44,6 +44,12 @@ def test_a_preset_draws_what_it_says(preset):
     if preset.label == "Between two classes":
         best = z.div(4).softmax(0).topk(2).values
         assert best[0] - best[1] < 0.05
+        student, control = (
+            torch.tensor(ask.answers({"pixels": pixels})[name]).div(4).softmax(0)[[4, 9]]
+            for name in (_models.STUDENT, "distill-control")
+        )
+        assert student.max() < 1.5 * student.min()
+        assert control[1] > 5 * control[0]
 
 
 def test_the_third_that_is_compared_is_saved_and_drawn():
