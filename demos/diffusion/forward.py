@@ -110,7 +110,7 @@ PART = Part(
             "The very last step",
             "Step 999. Is there anything left of the picture?",
             {"step": 999},
-            "Under cosine and sigmoid nothing; under linear 0.6 % of the contrast, though sampling begins with noise alone.",
+            "Under cosine and sigmoid nothing; under linear 0.6 % of the contrast, which no sampler is given.",
             (
                 Answer("No, under none of them.", "Almost: the linear one never quite gets there."),
                 Answer("Yes, a shadow that can be seen.", "0.6 % of the contrast is far below what an eye could see."),
