@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import digits, images, validation
 from demos._ui.settings import Setting, choice, choice_by, number
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _samples
 from genai_core import data
 from genai_core.autoencoders import anomaly, roc
@@ -137,24 +137,47 @@ PART = Part(
             "A seven, where sevens are normal. How near to 1, the usual, is its score?",
             lambda: {"normal": "7", "pixels": _samples.drawn(7, 1)},
             "It is below the threshold: each block could be guessed from the others.",
+            (
+                Answer("Exactly 1.", "1 is the median of normal pictures: single ones lie around it."),
+                Answer("Below the threshold."),
+                Answer(
+                    "Far above: each hand is different.",
+                    "What hands differ in it has learned from thousands of sevens.",
+                ),
+            ),
         ),
         Preset(
             "A two among sevens",
             "What does an autoencoder of sevens put in the place of a two?",
             lambda: {"normal": "7", "pixels": _samples.drawn(2, 1)},
             "Hardly the lower stroke, which no seven has: there the error map is blue, and the score is far above.",
+            (
+                Answer("A seven.", "It is given all but one block at a time, and fills it with what fits to the rest."),
+                Answer("The two: it copies what it sees.", "The block that it fills is hidden from it."),
+                Answer("Strokes of a seven, and no lower one."),
+            ),
         ),
         Preset(
             "The hardest",
             "Where eights are normal, which digits pass for one?",
             lambda: {"normal": "8", "pixels": _samples.drawn(3, 1)},
             "No class has a lower AUROC: an eight is put together from strokes that others have, too.",
+            (
+                Answer("Those with strokes of an 8."),
+                Answer("Zeros alone: they are round as well.", "Also 3, 5 and others share strokes with an 8."),
+                Answer("None: an 8 is easily told.", "Of all ten classes it is told the worst."),
+            ),
         ),
         Preset(
             "A strict threshold",
             "Everything above the usual score is flagged. What does that cost?",
             lambda: {"normal": "7", "pixels": _samples.drawn(7, 1), "threshold": 1.0},
             "Hardly an anomaly is missed, and about half of the sevens are flagged with them.",
+            (
+                Answer("Nothing: it only finds more.", "A threshold trades one error for the other."),
+                Answer("About half of the normal ones."),
+                Answer("All of the normal ones.", "The usual score is the median: half of them lie below it."),
+            ),
         ),
         Preset(
             "Garments",
@@ -165,6 +188,13 @@ PART = Part(
                 "pixels": _samples.drawn(1, 1, "fashion"),
             },
             "Far more: what is most often missed are the other shoes.",
+            (
+                Answer("No: both are no boots.", "How much a picture surprises depends on how much it shares."),
+                Answer(
+                    "The sandal: shoes are compared with shoes.", "It shares much with a boot, and so is guessed well."
+                ),
+                Answer("Far more."),
+            ),
         ),
     ),
     functions=(judge, example, digits.open_picture, digits.centre),

@@ -12,7 +12,7 @@ from torch import Tensor
 from demos._ui import images, validation
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Setting, checked, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _scenes
 from demos.autoencoder._scenes import open_picture, original, read, scene
 from genai_core.autoencoders import noise, vqvae
@@ -179,18 +179,35 @@ PRESETS = (
         one_token,
         "Nearly all of the change lies on the token's own patch and the eight around it, although the decoder's layers "
         "could carry it five tokens far.",
+        (
+            Answer(
+                "The whole picture changes.", "A layer of the decoder sees only neighbours, and there are few layers."
+            ),
+            Answer("Its patch, and those around it."),
+            Answer("Its patch alone.", "Convolutions look across the border, so that patches join."),
+        ),
     ),
     Preset(
         "A thing twice",
         "Do the nine tokens of a square draw a square anywhere?",
         twice,
         "Yes: the reader sees two blue squares. The decoder is a convolution, so a code means the same everywhere.",
+        (
+            Answer("No: it was encoded at its place.", "The decoder has the same weights at every place."),
+            Answer("Yes."),
+            Answer("Yes, in another colour.", "The colour is in the tokens as well."),
+        ),
     ),
     Preset(
         "Two halves",
         "Where do two pictures meet whose tokens stand side by side?",
         halves,
         "Each half keeps its background and its thing; the decoder blends them over a few pixels where they meet.",
+        (
+            Answer("They mix all over the picture.", "The decoder reaches a few tokens far."),
+            Answer("There is a hard line between them.", "The decoder blends across the border."),
+            Answer("They blend over a few pixels."),
+        ),
     ),
     Preset(
         "Tokens at random",
@@ -198,6 +215,14 @@ PRESETS = (
         at_random,
         "No: the reader finds none of the things that it knows of this scene. Which tokens go together is what a model "
         "that writes them has to learn.",
+        (
+            Answer("No."),
+            Answer(
+                "Yes: the decoder draws scenes only.",
+                "It draws what the tokens say, and these say pieces of many things.",
+            ),
+            Answer("It gives noise.", "Each token is drawn as a patch of some scene: it is a jumble, no noise."),
+        ),
     ),
 )
 

@@ -6,7 +6,7 @@ from PIL import Image
 from demos._ui import charts, images
 from demos._ui.api import Picture, Value, endpoint
 from demos._ui.settings import Setting, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _scenes
 from demos.autoencoder._scenes import open_picture, original
 from genai_core.autoencoders import nested, noise
@@ -120,12 +120,31 @@ PRESETS = (
         {"caption": "two large solid blue hearts on a white background", "seed": 3, "k": 1},
         "Where they are and that they are dark; their colour is gone. A place says one number, and brightness matters "
         "most to the squared error.",
+        (
+            Answer(
+                "Their colour, but not where they are.",
+                "Where something is moves more squared error than which colour it has.",
+            ),
+            Answer("Where they are."),
+            Answer("Nothing that can be seen.", "A number for each patch is enough to say how bright it is."),
+        ),
     ),
     Preset(
         "Four channels",
         "Which comes back first, the colours or the patterns?",
         {"caption": "a large striped orange triangle above a small blue circle", "seed": 2, "k": 4},
         "The colours, and the shapes: the reader gets both of them right, but not the stripes.",
+        (
+            Answer("The colours."),
+            Answer(
+                "The patterns: stripes are strong edges.",
+                "They are fine, and each costs more than a patch's colour does.",
+            ),
+            Answer(
+                "Both at once.",
+                "Each channel was trained to help as much as it can with those before it: coarse things first.",
+            ),
+        ),
     ),
     Preset(
         "Beside PCA",
@@ -133,12 +152,28 @@ PRESETS = (
         {"caption": "a large solid purple circle on a white background", "seed": 5, "k": 3},
         "It cannot draw an edge inside a patch, so things turn into blocks; the autoencoder is more than 6 dB better "
         "here.",
+        (
+            Answer("Colours: it mixes them up.", "A mean colour is linear, and PCA's first components hold it."),
+            Answer(
+                "Nothing: a patch is small enough.",
+                "Three numbers are few for a patch of 8 × 8, and edges run through it in any place.",
+            ),
+            Answer("Edges inside a patch."),
+        ),
     ),
     Preset(
         "All sixteen",
         "Does the lead over PCA last?",
         {"caption": "a large solid purple circle on a white background", "seed": 5, "k": 16},
         "No: 16 numbers a patch are enough for most edges, and PCA nearly catches up.",
+        (
+            Answer("No."),
+            Answer(
+                "Yes: a network is always ahead.",
+                "Where there are numbers enough, a linear code says nearly all as well.",
+            ),
+            Answer("It grows: more numbers, more to gain.", "What is left to gain gets less with every number."),
+        ),
     ),
 )
 

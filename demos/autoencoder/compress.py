@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import charts, images, validation
 from demos._ui.settings import Setting, checked, choice, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _files
 from demos.autoencoder._files import INKS, MATCHES, MODEL, NAMES, SIDE, SUFFIXES
 from genai_core.autoencoders import codec
@@ -127,18 +127,35 @@ PART = Part(
             "Three files of about the same size. Which one would you keep?",
             {"scene": 7, "quality": 60, "match": "bytes"},
             "The learned one is the nearest to the original: its errors are the palest. JPEG has no file as small.",
+            (
+                Answer("The learned one."),
+                Answer("WebP: decades of work went into it.", "It is made for all pictures, and this codec for these."),
+                Answer("JPEG.", "Its tables and header alone take more bytes than these files have."),
+            ),
         ),
         Preset(
             "Equal PSNR",
             "About the same error in all three. Which file is the smallest, and by how much?",
             {"scene": 3, "quality": 40, "match": "psnr"},
             "The learned one. JPEG spends hundreds of bytes on its tables alone, before the picture begins.",
+            (
+                Answer(
+                    "All alike: equal error, equal bytes.", "How many bytes an error costs is what codecs differ in."
+                ),
+                Answer("WebP.", "It comes second on these scenes."),
+                Answer("The learned one."),
+            ),
         ),
         Preset(
             "The smallest file",
             "Quality 0. What does the learned codec give up first?",
             {"scene": 7, "quality": 0, "match": "bytes"},
             "The edges and patterns, before the places and colours. WebP has no file as small as this.",
+            (
+                Answer("Places and colours.", "They cost few bytes for how much error they save."),
+                Answer("Edges and patterns."),
+                Answer("Everything alike: it gets noisy.", "It spends its bits where they save the most error."),
+            ),
         ),
         Preset(
             "Another world",
@@ -146,6 +163,14 @@ PART = Part(
             _files.digits,
             "No: with as many bytes WebP is far better. The learned codec is short for what it was trained on, and for "
             "nothing else.",
+            (
+                Answer(
+                    "Yes: it has learned how pictures are.",
+                    "How these pictures are. Of others it knows no probabilities.",
+                ),
+                Answer("It gives an error.", "Any picture has a code: here, a long one."),
+                Answer("No, WebP does."),
+            ),
         ),
     ),
     functions=(own, open_file),

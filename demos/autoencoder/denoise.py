@@ -9,7 +9,7 @@ from PIL import Image
 
 from demos._ui import digits, distributions, images, validation
 from demos._ui.settings import Setting, checked, choice, integer, number, seed
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _samples
 from genai_core.autoencoders import denoising, noise, plane
 from genai_core.common import checkpoints
@@ -176,36 +176,80 @@ PART = Part(
             "Every second pixel or so is black. How much of the digit can the others tell?",
             {"kind": "masking", "strength": 0.5},
             "Nearly all of it: the strokes are closed again, and the error is small and at their edges.",
+            (
+                Answer("About a half.", "Strokes are wider than a pixel: what is hidden is known from its neighbours."),
+                Answer("Nearly all of it."),
+                Answer("Which digit, but not its strokes.", "Neighbours that can be seen tell where a stroke goes on."),
+            ),
         ),
         Preset(
             "A hole",
             "A square is cut out of the middle, and nothing is told of what was there. What is drawn into it?",
             lambda: {"kind": "masking", "strength": 1.0, "region": middle()},
             "A guess, softer than the strokes around it: the mean of what could join them.",
+            (
+                Answer("What was there.", "Nothing tells what was there, only what is likely around such strokes."),
+                Answer("A guess, and softer."),
+                Answer("Nothing: the hole stays black.", "It was trained to give back whole digits."),
+            ),
         ),
         Preset(
             "Too much",
             "Noise as strong as the strokes themselves. What comes back where hardly anything can be seen?",
             {"kind": "gaussian", "strength": 1.0},
             "A blur: the mean of all the digits that this could have been, which is closest to all of them.",
+            (
+                Answer(
+                    "The digit: it was trained for this.",
+                    "Many digits could lie under this noise, and it cannot choose.",
+                ),
+                Answer("Noise.", "The mean of all that it could have been has no noise."),
+                Answer("A blur."),
+            ),
         ),
         Preset(
             "No noise",
             "A clean digit goes in. Does the network leave it alone?",
             {"kind": "gaussian", "strength": 0.0},
             "Nearly: it lies where the data does, and there r(x) is x.",
+            (
+                Answer("Nearly."),
+                Answer(
+                    "No: it always takes something away.",
+                    "What it takes away is what it thinks is noise, and here it finds hardly any.",
+                ),
+                Answer("It becomes another digit.", "It goes to the nearest digits, and this is one already."),
+            ),
         ),
         Preset(
             "The score",
             "An autoencoder of points never saw a density. Do its steps go where the density rises?",
             {"view": "plane", "points": "moons", "sigma": "0.2"},
             "They do: near the data orange covers grey. Far away, where it saw no noisy point, it strays.",
+            (
+                Answer(
+                    "No: it only learned to go back.",
+                    "Going back, in the mean, is going where the density rises: (r(x) − x)/σ² tends to the score.",
+                ),
+                Answer("Near the data."),
+                Answer("Everywhere.", "Where it was never trained, it may point anywhere."),
+            ),
         ),
         Preset(
             "Again and again",
             "What if every point takes its step, and then another, eight times?",
             {"view": "plane", "points": "moons", "sigma": "0.4", "times": 8},
             "They gather, but not on the moons: on the means of what noise this wide cannot tell apart.",
+            (
+                Answer(
+                    "They gather on the moons.",
+                    "Each step goes to a mean of what the noise could hide, and that need not be on a moon.",
+                ),
+                Answer(
+                    "They stop where they were after one.", "A step ends at a mean, and from there the next one starts."
+                ),
+                Answer("They gather, off the moons."),
+            ),
         ),
     ),
     props={

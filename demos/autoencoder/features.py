@@ -9,7 +9,7 @@ from PIL import Image
 from demos._ui import text_image, validation
 from demos._ui.charts import ACCENT, INK
 from demos._ui.settings import Setting, integer, number, seed, text
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from genai_core.autoencoders import contexts, sae_gpt
 from genai_core.language import generate, gpt
 from genai_core.language.sampling import Temperature
@@ -202,12 +202,22 @@ PART = Part(
             {"text": TEXT, "at": 10, "feature": 482, "strength": 10.0},
             "On the second, which only a speaker's name follows. Turned up, several times as many capitals come, names "
             "in mid-sentence among them.",
+            (
+                Answer("On the first one.", "After it the speech may go on; only the second one ends it."),
+                Answer("On both.", "They are the same letter at different places, and mean something else."),
+                Answer("On the second."),
+            ),
         ),
         Preset(
             "Commas",
             "A feature as plain as they come. Is there a comma that it misses, or a letter that it mistakes for one?",
             {"text": COMMAS, "at": 4, "feature": 676, "strength": 0.0},
             "Neither: it is active on every comma and nowhere else. At strength 0 the two texts below are the same.",
+            (
+                Answer("It misses some.", "It finds each comma of this text."),
+                Answer("Neither."),
+                Answer("It takes full stops for commas.", "The GPT tells them apart, since other words follow."),
+            ),
         ),
         Preset(
             "An f after an o",
@@ -215,6 +225,14 @@ PART = Part(
             {"text": OF, "at": 10, "feature": 1604, "strength": 14.0},
             "On those that follow an o, also in “often” and “soft”, whose end the GPT has not yet read. Turned up, it "
             "fills the words with f.",
+            (
+                Answer(
+                    "On all of them.",
+                    "Features stand for what the GPT needs to tell apart, and the letter before matters.",
+                ),
+                Answer("On that of “of” alone.", "It cannot know yet how a word ends."),
+                Answer("On those after an o."),
+            ),
         ),
     ),
     show=show,

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from demos._ui import charts, distributions, images
 from demos._ui.settings import Setting, choice, integer, numbers, seed, switch
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos._ui.theme import CLASS_COLOURS
 from demos.autoencoder._models import NAMES
 from genai_core import data, evaluation, vae
@@ -216,6 +216,14 @@ PART = Part(
             {"holes": True},
             "The autoencoder's, but with two numbers both must blur one digit into the next. What differs is where the "
             "digits lie: around the middle in the VAE, in arms with empty land between them in the autoencoder.",
+            (
+                Answer(
+                    "The VAE's: its codes are noisy.",
+                    "Noise makes codes share the plane, so that less of it is left empty.",
+                ),
+                Answer("The autoencoder's."),
+                Answer("Neither has any.", "With two numbers, digits are blurred into one another somewhere."),
+            ),
         ),
         Preset(
             "Thirty-two codes",
@@ -223,6 +231,14 @@ PART = Part(
             {"source": "large"},
             "Far worse: of its draws about a third are digits, of the VAE's about three in four. Nearly all of a "
             "Gaussian in 32 dimensions lies where no digit was ever encoded.",
+            (
+                Answer(
+                    "Yes: who rebuilds better draws better.",
+                    "It rebuilds the codes of digits. A draw is no digit's code.",
+                ),
+                Answer("As well as before.", "The more dimensions, the more room in which no code was ever trained."),
+                Answer("Far worse."),
+            ),
         ),
         Preset(
             "Cross-entropy",
@@ -230,6 +246,14 @@ PART = Part(
             {"model": "ae-mnist-bce-2"},
             "One has to look first: the codes reach four times as far as the VAE's, around another middle, because "
             "nothing in the loss holds them anywhere. Those of the VAE keep to N(0, I), which is known beforehand.",
+            (
+                Answer("From N(0, I), as always.", "Nothing in this loss asks the codes to be there."),
+                Answer("From wherever its codes lie."),
+                Answer(
+                    "From 0: the middle is safe.",
+                    "Its codes lie around another middle, and what is at 0 is left to chance.",
+                ),
+            ),
         ),
     ),
     form=True,

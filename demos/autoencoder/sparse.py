@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import digits, images, validation
 from demos._ui.settings import Setting, integer
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from genai_core import vae
 from genai_core.autoencoders import sparse
 from genai_core.autoencoders.sparse import SparseAutoencoder
@@ -138,18 +138,42 @@ PART = Part(
             "Four of 1,024 may draw it. Is it still a nine?",
             lambda: {"k": 4, "pixels": generated(2)},
             "Yes: four take more than half of the error of the mean picture away, and the LeNet reads a nine.",
+            (
+                Answer(
+                    "No: four pixels of 784.",
+                    "A feature is no pixel: it is a pattern that digits share, such as a stroke.",
+                ),
+                Answer("Yes."),
+                Answer("It is exactly the same nine.", "Half of the error of the mean picture is left."),
+            ),
         ),
         Preset(
             "Sixty-four",
             "Sixteen times as many features. How much do the last ones add?",
             lambda: {"k": MOST, "pixels": generated(2)},
             "Little: the first half of them does nine tenths of what all do. Drag “Add up the first” to see it.",
+            (
+                Answer(
+                    "As much as the first ones.",
+                    "They come in the order of their share: what is left to add gets less.",
+                ),
+                Answer("Little."),
+                Answer("They make it worse.", "Each of them still takes a little of the error away."),
+            ),
         ),
         Preset(
             "No digit",
             "Sixteen features of digits, and a chequered square. Can they draw it?",
             lambda: {"k": 16, "pixels": squares()},
             "No: less than half of it, where the same number draws three quarters of the nine or more.",
+            (
+                Answer(
+                    "Yes: 1,024 features can draw anything.",
+                    "They are what digits are made of, and a chessboard is made of something else.",
+                ),
+                Answer("Not a square of it.", "Some strokes can be laid along its edges."),
+                Answer("Less than half of it."),
+            ),
         ),
     ),
     show=show,

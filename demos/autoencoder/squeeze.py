@@ -5,7 +5,7 @@ from PIL import Image
 
 from demos._ui import charts, digits, images, validation
 from demos._ui.settings import Setting, choice
-from demos._ui.tab import Part, Preset
+from demos._ui.tab import Answer, Part, Preset
 from demos.autoencoder import _models
 from demos.autoencoder._models import FAMILY, KINDS, OWN, SIZES
 
@@ -145,6 +145,13 @@ PART = Part(
             "A two in two numbers: which of the three kinds still writes one?",
             lambda: {"model": "mse-2", "pixels": _models.own_digit(2)},
             "Both autoencoders do, if a blurred one; PCA makes the haze of it that it makes of most digits, like an 8.",
+            (
+                Answer(
+                    "All three: two numbers are two numbers.", "PCA can only add two fixed patterns; a network bends."
+                ),
+                Answer("The two autoencoders."),
+                Answer("None of them.", "A decoder that bends can put a whole digit behind a pair of numbers."),
+            ),
         ),
         Preset(
             "Thirty-two numbers",
@@ -152,6 +159,11 @@ PART = Part(
             lambda: {"model": "pca-32", "pixels": _models.own_digit(4)},
             "PCA adds up fixed patterns, which leave ghosts around the stroke; the autoencoders err along its edges "
             "alone, with less than a fifth of the error.",
+            (
+                Answer("Both along the edges of strokes.", "An edge that moves is no sum of a few fixed patterns."),
+                Answer("PCA around the stroke, the autoencoders along its edges."),
+                Answer("Hardly anywhere: 32 are enough for both.", "PCA leaves over five times the error with them."),
+            ),
         ),
         Preset(
             "No digit at all",
@@ -159,6 +171,11 @@ PART = Part(
             crossed,
             "Nearly: 32 numbers leave room for strokes that no digit has. With 2 codes a digit comes out instead; "
             "choose them below and see which.",
+            (
+                Answer("No: it draws the nearest digit.", "That is what two codes do. Thirty-two have room left."),
+                Answer("Exactly: 32 numbers can say anything.", "Of 784 pixels they say what is near to digits."),
+                Answer("Nearly."),
+            ),
         ),
     ),
     functions=(squeeze, example, digits.open_picture, digits.centre),

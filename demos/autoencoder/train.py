@@ -9,7 +9,7 @@ from demos._server import lanes
 from demos._ui import images, live, sprite_data, validation
 from demos._ui.settings import Setting, choice, seed, switch
 from demos._ui.sprite_data import FACTORS
-from demos._ui.tab import Action, Part, Preset
+from demos._ui.tab import Action, Answer, Part, Preset
 from genai_core.autoencoders.live import AEFrame
 from genai_core.data import sprites
 
@@ -92,18 +92,33 @@ PART = Part(
             "Two factors, two codes. How far below PCA's error will it come?",
             {"factors": "position"},
             "Far below: to less than a tenth. A sum of two fixed patterns cannot move a shape, a decoder can.",
+            (
+                Answer("To about half of it.", "A linear code cannot move a shape at all; a network learns to."),
+                Answer("Far below."),
+                Answer("Not below: PCA is optimal.", "Among linear codes it is."),
+            ),
         ),
         Preset(
             "Linear",
             "Without its non-linearities, can the autoencoder still beat PCA?",
             {"linear": True},
             "No: it comes to PCA's error and stays there, because it has found the same subspace.",
+            (
+                Answer("Yes, by training longer.", "PCA is the best that is linear: nothing is left to gain."),
+                Answer("No: it comes to PCA's error."),
+                Answer("No: it stays far above it.", "Gradients find the same subspace, if not the same axes."),
+            ),
         ),
         Preset(
             "Turned shapes",
             "One factor, the angle, and two codes. On which line will the codes lie?",
             {"factors": "rotation"},
             "A closed one: after a whole turn the heart looks as it did, and its code is back where it began.",
+            (
+                Answer("A closed one."),
+                Answer("A straight one: it is one factor.", "A whole turn ends where it began, and so must the line."),
+                Answer("A cloud, on no line.", "One factor moves the code along one line."),
+            ),
         ),
     ),
     form=True,

@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import charts
 from demos._ui.settings import Setting, number
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.distillation import _models
 from demos.distillation._models import CLASSES, NAMES
 from genai_core import distillation
@@ -87,6 +87,46 @@ PART = Part(
     settings=(
         Setting("temperature", number(1, MOST, 0.1), 4.0, "The temperature"),
         _models.source_setting(_models.GENERATED),
+    ),
+    presets=(
+        Preset(
+            "As trained on labels",
+            "At T = 1, what is there beside the diagonal for a student to learn from?",
+            {"temperature": 1.0, "source": _models.GENERATED},
+            "Hardly anything: each row has more than 97 % on its diagonal, and so nearly the label.",
+            (
+                Answer(
+                    "All the pairs that look alike.", "They are there, in probabilities too small to weigh in a loss."
+                ),
+                Answer("Hardly anything."),
+                Answer("Nothing: a good teacher is sure.", "It is sure, and still prefers one wrong digit to another."),
+            ),
+        ),
+        Preset(
+            "Softened",
+            "At T = 4 the small probabilities show. Which two digits does the teacher find most alike?",
+            {"temperature": 4.0, "source": _models.GENERATED},
+            "4 and 9. No label says so: this is what Hinton called dark knowledge.",
+            (
+                Answer("1 and 7.", "They are also alike; a closed 4 is more so to a 9."),
+                Answer(
+                    "6 and 9: one is the other, turned.",
+                    "No digit is turned in the data, and pixels are compared in place.",
+                ),
+                Answer("4 and 9."),
+            ),
+        ),
+        Preset(
+            "Too soft",
+            "T = 20. How much of the answer is left?",
+            {"temperature": 20.0, "source": _models.GENERATED},
+            "The right digit still leads, with about a quarter, and all the others have nearly the same.",
+            (
+                Answer("The right digit leads, with about a quarter."),
+                Answer("None: all ten are alike.", "That is the limit, for T far larger than the logits differ."),
+                Answer("All of it: dividing keeps the order.", "The order is kept, and the differences are not."),
+            ),
+        ),
     ),
     show=show,
     picture=picture,

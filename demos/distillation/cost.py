@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from demos._ui import charts, letters, validation
 from demos._ui.settings import Setting, choice
-from demos._ui.tab import Action, Part
+from demos._ui.tab import Action, Answer, Part, Preset
 from genai_core import distillation
 from genai_core.common import checkpoints
 
@@ -323,6 +323,44 @@ PART = Part(
     settings=(
         Setting("data", choice(tuple(DATASETS)), "digits", "Data"),
         Setting("axis", choice(tuple(AXES)), "parameters", "Cost"),
+    ),
+    presets=(
+        Preset(
+            "Does a teacher help?",
+            "Five nets were trained on digits with a teacher and without. Of how many is the difference clear?",
+            {"data": "digits", "axis": "parameters"},
+            "Of three it helps, by up to half of the errors. Of the others it makes no clear difference.",
+            (
+                Answer("Of all five.", "Some nets learn from labels alone all that they can hold."),
+                Answer("Of three."),
+                Answer("Of none: labels are enough.", "Look at the orange point far below the grey one of its size."),
+            ),
+        ),
+        Preset(
+            "On garments",
+            "The same on Fashion-MNIST. Does the teacher help as it did with digits?",
+            {"data": "garments", "axis": "parameters"},
+            "No: one net is no better for it, and one is clearly worse. Distillation has to be measured each time.",
+            (
+                Answer("Yes: it is the same method.", "The method is, and this teacher errs twenty times as often."),
+                Answer("More: garments are harder.", "They are, for the teacher as well."),
+                Answer("No, and one gets worse."),
+            ),
+        ),
+        Preset(
+            "By bytes",
+            "Now the cost is the size on disk. Which kind of net has joined the line of the best?",
+            {"data": "digits", "axis": "bytes on disk"},
+            "One whose weights are 8-bit integers: nearly as good, in about half of the bytes.",
+            (
+                Answer("A quantised one."),
+                Answer("A wider one.", "More weights are more bytes."),
+                Answer(
+                    "None: bytes are parameters.",
+                    "Times the bytes of each, which are one for int8 and two for float16.",
+                ),
+            ),
+        ),
     ),
     form=True,
     wide=True,

@@ -6,7 +6,7 @@ from PIL import Image
 
 from demos._ui import charts, images
 from demos._ui.settings import Setting, choice
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.distillation import _models
 from demos.distillation._models import CONTROL, STUDENT, TEACHER
 from genai_core import distillation
@@ -103,6 +103,44 @@ PART = Part(
     settings=(
         Setting("kind", choice(tuple(KINDS)), next(iter(KINDS)), "Who errs"),
         _models.source_setting(_models.sources()[-1]),
+    ),
+    presets=(
+        Preset(
+            "Wrong, and sure of it",
+            "Where the control errs and the student does not: how sure is the control?",
+            {"kind": "control wrong, student right", "source": _models.GENERATED},
+            "Of most it is more than 80 % sure. Labels taught it to be sure, of all that it ever saw.",
+            (
+                Answer("Near 50 %: errors are doubtful.", "A net that learned from labels is hardly ever in doubt."),
+                Answer("More than 80 %, mostly."),
+                Answer("Exactly as sure as the student.", "The student learned doubts as well; look at both."),
+            ),
+        ),
+        Preset(
+            "The other way round",
+            "The student wrong and the control right: does that happen as often?",
+            {"kind": "student wrong, control right", "source": _models.GENERATED},
+            "Less than half as often; and where it does, the teacher was often wrong as well.",
+            (
+                Answer("Just as often: they are of one size.", "They are, and one of them had the better lessons."),
+                Answer("Never: the student had a teacher.", "A teacher errs, too, and passes that on."),
+                Answer("Less than half as often."),
+            ),
+        ),
+        Preset(
+            "Better than its teacher",
+            "Can a student be right where its teacher is wrong?",
+            {"kind": "teacher wrong, student right", "source": _models.GENERATED},
+            "Seldom, but it can: it also had the labels, and it is a net of its own.",
+            (
+                Answer("Yes, now and then."),
+                Answer(
+                    "No: it only knows what it was told.",
+                    "It learned a function of pictures, which is not its teacher's.",
+                ),
+                Answer("Yes, mostly.", "The teacher is right far more often than that."),
+            ),
+        ),
     ),
     form=True,
     wide=True,

@@ -7,7 +7,7 @@ from PIL import Image
 
 from demos._ui import charts, images
 from demos._ui.settings import Setting, choice, number
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from demos.distillation import _models
 from demos.distillation._models import CLASSES
 from genai_core import distillation
@@ -120,6 +120,43 @@ PART = Part(
         Setting("model", choice(STUDENTS), next(iter(STUDENTS)), "The student"),
         _models.source_setting(_models.sources()[-1]),
         Setting("bias", number(0, TOP, 0.1), 0.0, "The bias"),
+    ),
+    presets=(
+        Preset(
+            "Never saw a 3",
+            "No 3 was among its pictures. How many of the threes does it read?",
+            {"model": "distill-no3", "source": _models.GENERATED, "bias": 0.0},
+            "More than nine in ten: of other digits the teacher said how much of a 3 there is in them.",
+            (
+                Answer("None.", "It saw no 3, but the teacher's answers on 5s and 8s speak of 3s all the time."),
+                Answer("More than nine in ten."),
+                Answer("About half.", "It is far better than that: soft labels carry a lot."),
+            ),
+        ),
+        Preset(
+            "Its bias corrected",
+            "It was never asked for a 3, and so says it too seldom. What does a higher bias do?",
+            {"model": "distill-no3", "source": _models.GENERATED, "bias": 2.8},
+            "Nearly all threes are read, and all digits together are read better than before.",
+            (
+                Answer("More threes, at the cost of all else.", "That comes with a far higher bias: drag it on."),
+                Answer(
+                    "Nothing: the weights are the same.", "A bias is a weight, and moves every border of that class."
+                ),
+                Answer("More threes, and no worse in all."),
+            ),
+        ),
+        Preset(
+            "Sevens and eights alone",
+            "This one was shown two digits of ten. How many of the other eight's does it read?",
+            {"model": "distill-78", "source": _models.GENERATED, "bias": 0.0},
+            "Two thirds, and more with another bias: eight digits learned from what a teacher says of 7s and 8s.",
+            (
+                Answer("Two thirds."),
+                Answer("None: it knows two digits.", "It was told ten numbers with each of its pictures."),
+                Answer("One in ten: it guesses.", "A guess would be that; what it was told is far more."),
+            ),
+        ),
     ),
     show=show,
     picture=picture,

@@ -57,7 +57,7 @@ def train(config: RealNVPConfig, examples: tuple[Tensor, Tensor], **options) -> 
 
 
 RECIPES = {
-    "realnvp-mnist": Recipe(RealNVPConfig(), "mnist", steps=8000),
+    "realnvp-mnist": Recipe(RealNVPConfig(width=96, muon_lr=0.03), "mnist", steps=16_000),
     "realnvp-fashion": Recipe(RealNVPConfig(), "fashion", steps=5000),
 }
 TINY = Recipe(RealNVPConfig(couplings=(2, 1, 2), width=8, batch=8, lr=5e-3), "sprites", steps=40)

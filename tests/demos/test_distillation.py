@@ -294,3 +294,62 @@ def test_bad_requests_get_one_sentence(call, bad):
     assert list(answer) == ["error"]
     assert answer["error"] != errors.UNKNOWN
     assert len(answer["error"]) < 400
+
+
+# --- what presets say
+
+
+def given(part, label):
+    (preset,) = [preset for preset in part.presets if preset.label == label]
+    return part.parse(preset.given())
+
+
+def test_what_the_presets_of_alike_say():
+    def matrix(label):
+        settings = given(alike.PART, label)
+        return torch.tensor(alike.matrices(**settings)[_models.TEACHER]).view(10, 10), alike.show(**settings)["note"]
+
+    assert float(matrix("As trained on labels")[0].diagonal().min()) > 0.97
+    assert matrix("Softened")[1].startswith("What the teacher finds most alike: 4 and 9")
+    soft, _ = matrix("Too soft")
+    assert 0.2 < float(soft.diagonal().min()) < float(soft.diagonal().max()) < 0.3
+    assert float(soft.sub(soft.diagonal().diag()).max()) < 0.13
+
+
+def test_what_the_presets_of_missing_say():
+    def read(label):
+        settings = given(missing.PART, label)
+        value = missing.show(**settings)
+        at = round(settings["bias"] / missing.TOP * (len(value["all"]) - 1))
+        return value["missing"][at], value["all"][at]
+
+    unseen, everything = read("Never saw a 3")
+    assert 0.9 < unseen < 0.95
+    better = read("Its bias corrected")
+    assert better[0] > max(unseen, 0.975)
+    assert better[1] > everything
+    assert 0.63 < read("Sevens and eights alone")[0] < 0.7
+
+
+def test_what_the_presets_of_disagree_say():
+    wrong, other, better = (disagree.disagreements(**disagree.PART.parse(p.given())) for p in disagree.PART.presets)
+    sure = [float(one.probabilities[_models.CONTROL].max()) for one in wrong]
+    assert sum(p > 0.8 for p in sure) > len(sure) / 2
+    assert 0 < len(other) < len(wrong) / 2
+    assert sum(int(one.probabilities[_models.TEACHER].argmax()) != one.label for one in other) >= len(other) / 2
+    assert 0 < len(better) < len(wrong) / 2
+
+
+def test_what_the_presets_of_cost_say():
+    verdicts = [row[3] for row in cost.compared(cost.figures(cost.DATASETS["digits"]))]
+    assert (verdicts.count("the teacher helps"), verdicts.count("the teacher does harm"), len(verdicts)) == (3, 0, 5)
+    errors = [cost.figures(d)[f"ensemble-{d}"]["errors"] for d in ("fashion", "mnist")]
+    assert 15 < errors[0] / errors[1] < 25
+    garments = [row[3] for row in cost.compared(cost.figures(cost.DATASETS["garments"]))]
+    assert sorted(garments) == ["no clear difference", "the teacher does harm"]
+    by_bytes = cost.conclusion(cost.figures(cost.DATASETS["digits"]), "bytes on disk")
+    assert "compact int8" in by_bytes
+    assert (
+        "compact int8"
+        not in cost.conclusion(cost.figures(cost.DATASETS["digits"]), "parameters").split("On the line")[1]
+    )
