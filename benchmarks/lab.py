@@ -5,7 +5,7 @@ Pause: from the click, as the browser's input has it, to the last change of the 
 turns of the page's event loop, in which no button answers.
 """
 
-from benchmarks._browser import open_tab
+from benchmarks._browser import open_part, open_tab
 from benchmarks._common import browser, report, server
 
 SECONDS = 10
@@ -67,6 +67,7 @@ def main() -> None:
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(url)
         open_tab(page, "gan")
+        open_part(page, "Lab")
         page.locator(".step").wait_for()
         page.evaluate(WATCH)
         throttle = page.context.new_cdp_session(page)

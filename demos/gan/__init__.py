@@ -4,7 +4,7 @@ import torch
 
 from demos._ui import interpolation
 from demos._ui.tab import Tab
-from demos.gan import _api, _models, directions, history, lab, samples
+from demos.gan import _api, _models, directions, history, lab, model, samples
 from genai_core import gan
 from genai_core.gan import base, cgan, losses
 from genai_core.gan import lab as core_lab
@@ -58,7 +58,7 @@ TAB = Tab(
     text="A generator learns to fool a discriminator, in two dimensions where all of it is seen. Watch it collapse, "
     "find what helps, then drive six trained ones.",
     picture=opening,
-    parts=(lab.PART, samples.PART, directions.PART, interpolation.part(_models.SPACE), history.PART),
+    parts=(model.PART, lab.PART, samples.PART, directions.PART, interpolation.part(_models.SPACE), history.PART),
     how=HOW,
     sources=(
         losses.discriminator_loss,
@@ -70,4 +70,5 @@ TAB = Tab(
     ),
     cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
+    unnamed="lab",
 )

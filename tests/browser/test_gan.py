@@ -8,6 +8,7 @@ from tests.core.data import mirror
 @pytest.fixture
 def tab(page):
     open_tab(page, "gan")
+    open_part(page, "Lab")
     page.locator(".plane").wait_for()
     return page
 

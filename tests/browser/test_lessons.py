@@ -96,7 +96,7 @@ def test_a_file_that_is_no_lesson_is_refused_in_one_sentence(page, tmp_path, con
     file = tmp_path / "lesson.json"
     file.write_bytes(content)
     page.evaluate("location.hash = 'build'")
-    page.locator("input.file").set_input_files(file)
+    page.locator(".lesson-file").set_input_files(file)
     page.get_by_text(sentence).wait_for()
 
 

@@ -82,6 +82,7 @@ def test_a_link_that_cannot_be_used_says_why_and_the_page_works(page, url):
     page.goto(f"{url}/?tab=vae&part=sliders&model=vae-mnist&seed=0&z=1,2")
     page.get_by_text("This link cannot be used.").wait_for()
     open_tab(page, "gan")
+    open_part(page, "Lab")
     page.locator(".plane").wait_for()
 
 

@@ -210,6 +210,7 @@ def test_no_control_names_a_colour_of_its_own():
         ("vae", "sliders", {"seed": "2"}),
         ("diffusion", "denoise", {"seed": "2"}),
         ("text", "write", {"seed": "2"}),
+        ("gan", "lab", {"seed": "2"}),
         ("clip", "search", {"model": "clip-scenes-plain"}),
     ],
 )

@@ -52,25 +52,25 @@ const inAddress = () => {
 
 const show = async () => {
   const { name, step, build } = inAddress();
-  $(".build").hidden = !build;
+  $(".lesson-build").hidden = !build;
   if (!name) {
-    $(".bar").hidden = true;
+    $(".lesson-bar").hidden = true;
     return;
   }
   lesson = await named(name);
   if (inAddress().name !== name) return;
   const why = fault(lesson);
-  $(".bar").hidden = Boolean(why);
+  $(".lesson-bar").hidden = Boolean(why);
   if (why) {
     if (lesson || name.startsWith(".")) say(`This lesson cannot be used. ${why}`);
     return;
   }
   say("");
   const at = Math.max(1, Math.min(lesson.steps.length, step));
-  $(".where").textContent = `${lesson.title} · step ${at} of ${lesson.steps.length}`;
-  $(".text").textContent = lesson.steps[at - 1].text;
-  $(".back").disabled = at === 1;
-  $(".next").disabled = at === lesson.steps.length;
+  $(".lesson-where").textContent = `${lesson.title} · step ${at} of ${lesson.steps.length}`;
+  $(".lesson-text").textContent = lesson.steps[at - 1].text;
+  $(".lesson-back").disabled = at === 1;
+  $(".lesson-next").disabled = at === lesson.steps.length;
   return at;
 };
 // To a step: its link is opened as if it had been followed, so that the browser's Back goes to the step before.
@@ -87,10 +87,10 @@ const withoutHash = () => {
   history.pushState(history.state, "", location.pathname + location.search);
   show();
 };
-$(".back").addEventListener("click", () => move(-1));
-$(".next").addEventListener("click", () => move(1));
-$(".leave").addEventListener("click", withoutHash);
-$(".change").addEventListener("click", () => {
+$(".lesson-back").addEventListener("click", () => move(-1));
+$(".lesson-next").addEventListener("click", () => move(1));
+$(".lesson-leave").addEventListener("click", withoutHash);
+$(".lesson-change").addEventListener("click", () => {
   draft = structuredClone(lesson);
   keep();
   location.hash = "build";
@@ -122,7 +122,7 @@ const moved = (from, to) => {
 };
 const row = (step, k) => {
   const item = make("li"),
-    line = make("div", { class: "row" }),
+    line = make("div", { class: "lesson-row" }),
     tools = make("div", { class: "tools" }),
     text = make("textarea", {
       maxlength: LONGEST,
@@ -152,9 +152,9 @@ const row = (step, k) => {
   return item;
 };
 const list = () => {
-  $(".titled").value = draft.title;
-  $(".list").replaceChildren(...draft.steps.map(row));
-  $(".address").hidden = true;
+  $(".lesson-titled").value = draft.title;
+  $(".lesson-list").replaceChildren(...draft.steps.map(row));
+  $(".lesson-address").hidden = true;
 };
 // The draft, where it is a lesson; else says what it lacks.
 const built = () => {
@@ -162,26 +162,26 @@ const built = () => {
   say(why);
   return why ? null : draft;
 };
-$(".titled").addEventListener("input", () => {
-  draft.title = $(".titled").value;
+$(".lesson-titled").addEventListener("input", () => {
+  draft.title = $(".lesson-titled").value;
   keepText();
 });
-$(".add").addEventListener("click", () => {
+$(".lesson-add").addEventListener("click", () => {
   const link = genai.current === "home" ? "" : new URL(genai.link(genai.current)).search.slice(1);
   if (!link) return say("Open a tab first: Home is no step of a lesson.");
   if (draft.steps.length >= MOST) return say(`A lesson has at most ${MOST} steps.`);
   draft.steps.push({ link, text: "" });
   say("");
   keep();
-  $(".list li:last-child textarea").focus();
+  $(".lesson-list li:last-child textarea").focus();
 });
-$(".try").addEventListener("click", () => {
+$(".lesson-try").addEventListener("click", () => {
   if (built()) go(packed(draft), 1, draft.steps[0].link);
 });
-$(".copy").addEventListener("click", async () => {
+$(".lesson-copy").addEventListener("click", async () => {
   if (!built()) return;
   const url = new URL(location.href),
-    field = $(".address");
+    field = $(".lesson-address");
   url.search = draft.steps[0].link;
   url.hash = `lesson=${packed(draft)}&step=1`;
   field.value = url.href;
@@ -194,16 +194,16 @@ $(".copy").addEventListener("click", async () => {
     say("Copy the link from the field.");
   }
 });
-$(".save").addEventListener("click", () => {
+$(".lesson-save").addEventListener("click", () => {
   if (!built()) return;
   const url = URL.createObjectURL(new Blob([JSON.stringify(draft, null, 2)], { type: "application/json" })),
     link = make("a", { href: url, download: "lesson.json" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 });
-$(".file").addEventListener("change", async () => {
-  const [file] = $(".file").files;
-  $(".file").value = "";
+$(".lesson-file").addEventListener("change", async () => {
+  const [file] = $(".lesson-file").files;
+  $(".lesson-file").value = "";
   if (!file) return;
   if (file.size > LARGEST) return say("This file is too large for a lesson.");
   let one = null;
@@ -218,12 +218,12 @@ $(".file").addEventListener("change", async () => {
   say("");
   keep();
 });
-$(".clear").addEventListener("click", () => {
+$(".lesson-clear").addEventListener("click", () => {
   draft = { title: "", steps: [] };
   say("");
   keep();
 });
-$(".close").addEventListener("click", withoutHash);
+$(".lesson-close").addEventListener("click", withoutHash);
 
 try {
   const kept = JSON.parse(localStorage.getItem(DRAFT));

@@ -2,11 +2,11 @@
 for (const { name, title, steps } of props.value) {
   const link = make("a", { href: `#lesson=${name}&step=1` }, title);
   link.append(make("span", {}, `${steps} steps`));
-  $(".links").append(link);
+  $(".lessons-links").append(link);
 }
-$(".links").append(make("a", { href: "#build" }, "Build a lesson"));
+$(".lessons-links").append(make("a", { href: "#build" }, "Build a lesson"));
 // Gradio's page has a base, from which a # would be another page.
-$(".links").addEventListener("click", (event) => {
+$(".lessons-links").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
