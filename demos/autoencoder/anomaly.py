@@ -134,15 +134,18 @@ PART = Part(
     presets=(
         Preset(
             "One of its own",
-            "A seven, where sevens are normal. How near to 1, the usual, is its score?",
+            "A seven, where sevens are normal. The usual score is 1: what is this one’s?",
             lambda: {"normal": "7", "pixels": _samples.drawn(7, 1)},
-            "It is below the threshold: each block could be guessed from the others.",
+            "It is even below 1: each block could be guessed from the others.",
             (
-                Answer("Exactly 1.", "1 is the median of normal pictures: single ones lie around it."),
-                Answer("Below the threshold."),
                 Answer(
-                    "Far above: each hand is different.",
-                    "What hands differ in it has learned from thousands of sevens.",
+                    "0: a seven is rebuilt exactly.",
+                    "Each block is hidden and guessed from the others, and no guess hits every pixel.",
+                ),
+                Answer("About 1 or less, below the threshold."),
+                Answer(
+                    "Above the threshold: this very seven was never seen.",
+                    "It learned what sevens have in common, and not the sevens of its training one by one.",
                 ),
             ),
         ),
@@ -150,50 +153,75 @@ PART = Part(
             "A two among sevens",
             "What does an autoencoder of sevens put in the place of a two?",
             lambda: {"normal": "7", "pixels": _samples.drawn(2, 1)},
-            "Hardly the lower stroke, which no seven has: there the error map is blue, and the score is far above.",
+            "No seven has a lower stroke like that, so there the error map is blue, and the score is far above the "
+            "threshold.",
             (
-                Answer("A seven.", "It is given all but one block at a time, and fills it with what fits to the rest."),
-                Answer("The two: it copies what it sees.", "The block that it fills is hidden from it."),
-                Answer("Strokes of a seven, and no lower one."),
+                Answer(
+                    "The same two: an autoencoder copies what it sees.",
+                    "It never sees the block that it draws, only others, and there is nothing to copy.",
+                ),
+                Answer(
+                    "A clean seven: it knows nothing else.",
+                    "Each block has to fit the blocks around it, and those are of a two.",
+                ),
+                Answer("A haze with hardly any lower stroke."),
             ),
         ),
         Preset(
             "The hardest",
-            "Where eights are normal, which digits pass for one?",
+            "For one of the ten digits it is hardest to tell all others from it. For which?",
             lambda: {"normal": "8", "pixels": _samples.drawn(3, 1)},
-            "No class has a lower AUROC: an eight is put together from strokes that others have, too.",
+            "A three passes nearly as an eight: it is put together from strokes that others have, too. No class has a "
+            "lower AUROC.",
             (
-                Answer("Those with strokes of an 8."),
-                Answer("Zeros alone: they are round as well.", "Also 3, 5 and others share strokes with an 8."),
-                Answer("None: an 8 is easily told.", "Of all ten classes it is told the worst."),
+                Answer("The 8."),
+                Answer(
+                    "The 1: a single stroke tells too little.",
+                    "It has the highest AUROC: nearly all others have a stroke that no 1 has.",
+                ),
+                Answer(
+                    "The 7: it is written in the most ways.",
+                    "Ways to write it are what its autoencoder learns: what counts is whether others can be guessed "
+                    "as well.",
+                ),
             ),
         ),
         Preset(
             "A strict threshold",
             "Everything above the usual score is flagged. What does that cost?",
             lambda: {"normal": "7", "pixels": _samples.drawn(7, 1), "threshold": 1.0},
-            "Hardly an anomaly is missed, and about half of the sevens are flagged with them.",
+            "Hardly an anomaly is missed. But half of all sevens, or nearly so, are flagged with them.",
             (
-                Answer("Nothing: it only finds more.", "A threshold trades one error for the other."),
-                Answer("About half of the normal ones."),
-                Answer("All of the normal ones.", "The usual score is the median: half of them lie below it."),
+                Answer(
+                    "Nothing: all sevens lie below it.",
+                    "It is no upper bound, but the median of the sevens.",
+                ),
+                Answer(
+                    "Anomalies: more of them are missed.",
+                    "A lower threshold flags more pictures, anomalies among them.",
+                ),
+                Answer("False alarms: about half of the sevens."),
             ),
         ),
         Preset(
             "Garments",
-            "Where ankle boots are normal, does a pair of trousers stand out more than a sandal?",
+            "Where ankle boots are normal, which stands out more: a pair of trousers or a sandal?",
             lambda: {
                 "model": "anomaly-fashion",
                 "normal": "ankle boot",
                 "pixels": _samples.drawn(1, 1, "fashion"),
             },
-            "Far more: what is most often missed are the other shoes.",
+            "They have more than twice the sandal’s score. What is most often missed are the other shoes.",
             (
-                Answer("No: both are no boots.", "How much a picture surprises depends on how much it shares."),
                 Answer(
-                    "The sandal: shoes are compared with shoes.", "It shares much with a boot, and so is guessed well."
+                    "Both alike: it was trained on neither.",
+                    "Not whether a class was seen is what counts, but how well its blocks can be guessed.",
                 ),
-                Answer("Far more."),
+                Answer("The trousers."),
+                Answer(
+                    "The sandal: with shoes it knows every detail.",
+                    "It knows boots, and from these much of a sandal can be guessed.",
+                ),
             ),
         ),
     ),

@@ -175,53 +175,73 @@ def at_random() -> dict[str, Any]:
 PRESETS = (
     Preset(
         "One token",
-        "What if the middle of the circle is told to be background?",
+        "The token in the middle of the circle is exchanged for one of the background. How much of the picture "
+        "changes?",
         one_token,
         "Nearly all of the change lies on the token's own patch and the eight around it, although the decoder's layers "
         "could carry it five tokens far.",
         (
+            Answer("Its own patch, and those next to it."),
             Answer(
-                "The whole picture changes.", "A layer of the decoder sees only neighbours, and there are few layers."
+                "Its own patch alone: it turns white.",
+                "The decoder is no mosaic of 64 tiles: it draws a patch from the tokens around it, too.",
             ),
-            Answer("Its patch, and those around it."),
-            Answer("Its patch alone.", "Convolutions look across the border, so that patches join."),
+            Answer(
+                "All of it: a decoder uses the whole code.",
+                "A fully connected one would; in this one a layer sees only what is near.",
+            ),
         ),
     ),
     Preset(
         "A thing twice",
-        "Do the nine tokens of a square draw a square anywhere?",
+        "The nine tokens of a square are copied to the other side. What is drawn there?",
         twice,
-        "Yes: the reader sees two blue squares. The decoder is a convolution, so a code means the same everywhere.",
+        "The reader sees two blue squares. The decoder is a convolution, so a code means the same everywhere.",
         (
-            Answer("No: it was encoded at its place.", "The decoder has the same weights at every place."),
-            Answer("Yes."),
-            Answer("Yes, in another colour.", "The colour is in the tokens as well."),
+            Answer(
+                "Nothing: a token belongs to its place.",
+                "A token is the number of a code, and all 64 places share one codebook.",
+            ),
+            Answer(
+                "A blur: tokens fit only where they were encoded.",
+                "What a token needs beside it are its neighbours, and these were copied with it.",
+            ),
+            Answer("Another blue square."),
         ),
     ),
     Preset(
         "Two halves",
-        "Where do two pictures meet whose tokens stand side by side?",
+        "The left half of one picture’s tokens stands beside the right half of another’s. How do the two meet?",
         halves,
-        "Each half keeps its background and its thing; the decoder blends them over a few pixels where they meet.",
+        "Each half keeps its background and its thing; the decoder blends them where they meet.",
         (
-            Answer("They mix all over the picture.", "The decoder reaches a few tokens far."),
-            Answer("There is a hard line between them.", "The decoder blends across the border."),
-            Answer("They blend over a few pixels."),
+            Answer(
+                "They do not: all becomes one scene on one background.",
+                "The decoder has learned to draw a place from the tokens near it, and does not make them agree.",
+            ),
+            Answer("In an edge that is blurred over a few pixels."),
+            Answer(
+                "In a long blend, from one side to the other.",
+                "A token acts on the patches next to it and hardly any farther.",
+            ),
         ),
     ),
     Preset(
         "Tokens at random",
-        "Is every grid of tokens a scene?",
+        "64 tokens at random from the codebook. Is that a scene as well?",
         at_random,
-        "No: the reader finds none of the things that it knows of this scene. Which tokens go together is what a model "
+        "The reader finds none of the things that it knows of this scene. Which tokens go together is what a model "
         "that writes them has to learn.",
         (
-            Answer("No."),
             Answer(
-                "Yes: the decoder draws scenes only.",
-                "It draws what the tokens say, and these say pieces of many things.",
+                "Yes: the decoder can draw nothing but scenes.",
+                "It draws any grid that it is given, and it was trained on those of scenes only.",
             ),
-            Answer("It gives noise.", "Each token is drawn as a patch of some scene: it is a jumble, no noise."),
+            Answer("No: patches that do not fit together."),
+            Answer(
+                "No: an even grey, the mean of all codes.",
+                "Each code is drawn at its own place, and nothing takes their mean.",
+            ),
         ),
     ),
 )

@@ -118,31 +118,35 @@ PRESETS = (
         "One channel",
         "64 numbers for 12,288: what is left of two blue hearts?",
         {"caption": "two large solid blue hearts on a white background", "seed": 3, "k": 1},
-        "Where they are and that they are dark; their colour is gone. A place says one number, and brightness matters "
-        "most to the squared error.",
+        "What is left is where they are and how dark. A place says one number, and to the error of the pixels "
+        "brightness matters most.",
         (
             Answer(
-                "Their colour, but not where they are.",
-                "Where something is moves more squared error than which colour it has.",
+                "Two blue blots: colour comes before shape.",
+                "The loss does not know what an eye sees first.",
             ),
-            Answer("Where they are."),
-            Answer("Nothing that can be seen.", "A number for each patch is enough to say how bright it is."),
+            Answer("Two dark blots: their colour is gone."),
+            Answer(
+                "One sharp heart: there is no room for two.",
+                "A channel is a map of 8 × 8 places, and each has its number, whatever is there.",
+            ),
         ),
     ),
     Preset(
         "Four channels",
         "Which comes back first, the colours or the patterns?",
         {"caption": "a large striped orange triangle above a small blue circle", "seed": 2, "k": 4},
-        "The colours, and the shapes: the reader gets both of them right, but not the stripes.",
+        "The reader gets colours and shapes of both things right, but not the stripes.",
         (
             Answer("The colours."),
             Answer(
-                "The patterns: stripes are strong edges.",
-                "They are fine, and each costs more than a patch's colour does.",
+                "The patterns: light and dark come before hue.",
+                "Over a whole thing they do; stripes are finer than a place of the code, and their mean costs little "
+                "error.",
             ),
             Answer(
-                "Both at once.",
-                "Each channel was trained to help as much as it can with those before it: coarse things first.",
+                "Both together: each channel adds a little of all.",
+                "The first channels were trained to do without the others, so they take what matters most.",
             ),
         ),
     ),
@@ -150,29 +154,35 @@ PRESETS = (
         "Beside PCA",
         "Both keep 192 numbers. What does a linear code of patches get wrong?",
         {"caption": "a large solid purple circle on a white background", "seed": 5, "k": 3},
-        "It cannot draw an edge inside a patch, so things turn into blocks; the autoencoder is more than 6 dB better "
-        "here.",
+        "It cannot draw an edge inside a patch, so things turn into pale blocks; the autoencoder is more than 6 dB "
+        "better here.",
         (
-            Answer("Colours: it mixes them up.", "A mean colour is linear, and PCA's first components hold it."),
             Answer(
-                "Nothing: a patch is small enough.",
-                "Three numbers are few for a patch of 8 × 8, and edges run through it in any place.",
+                "Nothing: PCA is the best code of its size.",
+                "It is the best of the linear ones, in the squared error.",
             ),
-            Answer("Edges inside a patch."),
+            Answer(
+                "The background: shading turns into steps.",
+                "Shading is linear, or nearly so: the first components of a patch draw it.",
+            ),
+            Answer("The edges of things."),
         ),
     ),
     Preset(
         "All sixteen",
-        "Does the lead over PCA last?",
+        "With 1,024 numbers each, what becomes of the lead over PCA?",
         {"caption": "a large solid purple circle on a white background", "seed": 5, "k": 16},
-        "No: 16 numbers a patch are enough for most edges, and PCA nearly catches up.",
+        "PCA nearly catches up: 16 numbers a patch are enough for most edges.",
         (
-            Answer("No."),
             Answer(
-                "Yes: a network is always ahead.",
-                "Where there are numbers enough, a linear code says nearly all as well.",
+                "It lasts: the better model is better at any size.",
+                "Its lead is in what it knows of scenes, which helps most where little is told.",
             ),
-            Answer("It grows: more numbers, more to gain.", "What is left to gain gets less with every number."),
+            Answer(
+                "It grows: every number is put to better use.",
+                "After the first few, its channels have hardly anything left to add.",
+            ),
+            Answer("It shrinks, to less than 2 dB."),
         ),
     ),
 )

@@ -124,52 +124,72 @@ PART = Part(
     presets=(
         Preset(
             "Equal bytes",
-            "Three files of about the same size. Which one would you keep?",
+            "Three files, as near in size as they come. Which one is the nearest to the original?",
             {"scene": 7, "quality": 60, "match": "bytes"},
-            "The learned one is the nearest to the original: its errors are the palest. JPEG has no file as small.",
+            "The errors of the learned one are the palest. JPEG has no file as small.",
             (
+                Answer(
+                    "WebP: it has been tuned for years.",
+                    "It has been tuned for photographs of all kinds; the learned codec has to know scenes alone.",
+                ),
+                Answer(
+                    "None: as many bytes hold as much.",
+                    "They hold as many bits, but not all bits tell as much of this picture.",
+                ),
                 Answer("The learned one."),
-                Answer("WebP: decades of work went into it.", "It is made for all pictures, and this codec for these."),
-                Answer("JPEG.", "Its tables and header alone take more bytes than these files have."),
             ),
         ),
         Preset(
             "Equal PSNR",
-            "About the same error in all three. Which file is the smallest, and by how much?",
+            "About the same error in all three. How large is the learned file beside that of WebP?",
             {"scene": 3, "quality": 40, "match": "psnr"},
-            "The learned one. JPEG spends hundreds of bytes on its tables alone, before the picture begins.",
+            "It has about a fifth of the bytes. JPEG’s is the largest: it spends hundreds of bytes on its tables "
+            "alone, before the picture begins.",
             (
                 Answer(
-                    "All alike: equal error, equal bytes.", "How many bytes an error costs is what codecs differ in."
+                    "As large: the same error takes the same bytes.",
+                    "The error is what is lost; how many bytes the rest takes is what codecs differ in.",
                 ),
-                Answer("WebP.", "It comes second on these scenes."),
-                Answer("The learned one."),
+                Answer("Far smaller."),
+                Answer(
+                    "Larger: a network needs its weights.",
+                    "The weights are in the program, not in the file, as WebP’s rules are.",
+                ),
             ),
         ),
         Preset(
             "The smallest file",
             "Quality 0. What does the learned codec give up first?",
             {"scene": 7, "quality": 0, "match": "bytes"},
-            "The edges and patterns, before the places and colours. WebP has no file as small as this.",
+            "Edges and patterns are blurred before places and colours go. WebP has no file as small as this.",
             (
-                Answer("Places and colours.", "They cost few bytes for how much error they save."),
-                Answer("Edges and patterns."),
-                Answer("Everything alike: it gets noisy.", "It spends its bits where they save the most error."),
+                Answer("Details: edges and stripes."),
+                Answer(
+                    "Colours: they turn to grey.",
+                    "A hue is told once for a whole thing, and a wrong one would be an error all over it.",
+                ),
+                Answer(
+                    "The smaller thing: it is left out.",
+                    "That would be a large error, where a few bits would have said it.",
+                ),
             ),
         ),
         Preset(
             "Another world",
             "Digits: the codec has only ever seen scenes. Does it still win?",
             _files.digits,
-            "No: with as many bytes WebP is far better. The learned codec is short for what it was trained on, and for "
+            "With as many bytes WebP is far better. The learned codec is short for what it was trained on, and for "
             "nothing else.",
             (
                 Answer(
-                    "Yes: it has learned how pictures are.",
-                    "How these pictures are. Of others it knows no probabilities.",
+                    "Yes: digits are simpler than scenes.",
+                    "Short is what was likely in training, and there no digit was.",
                 ),
-                Answer("It gives an error.", "Any picture has a code: here, a long one."),
-                Answer("No, WebP does."),
+                Answer(
+                    "It fails: it has no code for a digit.",
+                    "Any picture has a code and a file, if a bad one.",
+                ),
+                Answer("No: WebP wins."),
             ),
         ),
     ),

@@ -175,35 +175,51 @@ PART = Part(
             "Half is hidden",
             "Every second pixel or so is black. How much of the digit can the others tell?",
             {"kind": "masking", "strength": 0.5},
-            "Nearly all of it: the strokes are closed again, and the error is small and at their edges.",
+            "The strokes are closed again, and the error is small and at their edges.",
             (
-                Answer("About a half.", "Strokes are wider than a pixel: what is hidden is known from its neighbours."),
+                Answer(
+                    "Half of it: what is gone is gone.",
+                    "Neighbouring pixels say much the same, and the network has learned what strokes look like.",
+                ),
                 Answer("Nearly all of it."),
-                Answer("Which digit, but not its strokes.", "Neighbours that can be seen tell where a stroke goes on."),
+                Answer(
+                    "All of it, to the last grey.",
+                    "How far an edge reaches into a hidden pixel is told by no other.",
+                ),
             ),
         ),
         Preset(
             "A hole",
             "A square is cut out of the middle, and nothing is told of what was there. What is drawn into it?",
             lambda: {"kind": "masking", "strength": 1.0, "region": middle()},
-            "A guess, softer than the strokes around it: the mean of what could join them.",
+            "The upper stroke goes on for a few pixels and fades: a mean of what could join it. The noise of its "
+            "training hid single pixels, never a whole region.",
             (
-                Answer("What was there.", "Nothing tells what was there, only what is likely around such strokes."),
-                Answer("A guess, and softer."),
-                Answer("Nothing: the hole stays black.", "It was trained to give back whole digits."),
+                Answer("The end of a stroke, soft, and little more."),
+                Answer(
+                    "The missing strokes, as sharp as the others.",
+                    "Many could be there, and to the squared error a wrong one is worse than a faint mean.",
+                ),
+                Answer(
+                    "An even grey: the mean of all digits.",
+                    "The rest is there to be seen, and the mean is of what fits it.",
+                ),
             ),
         ),
         Preset(
             "Too much",
             "Noise as strong as the strokes themselves. What comes back where hardly anything can be seen?",
             {"kind": "gaussian", "strength": 1.0},
-            "A blur: the mean of all the digits that this could have been, which is closest to all of them.",
+            "The mean of all the digits that this could have been: no picture is closer to all of them.",
             (
                 Answer(
-                    "The digit: it was trained for this.",
-                    "Many digits could lie under this noise, and it cannot choose.",
+                    "A sharp digit, if perhaps a wrong one.",
+                    "A generative model would draw that; to the squared error a wrong guess is worse than a mean.",
                 ),
-                Answer("Noise.", "The mean of all that it could have been has no noise."),
+                Answer(
+                    "Noise, only weaker.",
+                    "Noise cannot be guessed from the pixels around it, so that no part of it is drawn again.",
+                ),
                 Answer("A blur."),
             ),
         ),
@@ -211,44 +227,51 @@ PART = Part(
             "No noise",
             "A clean digit goes in. Does the network leave it alone?",
             {"kind": "gaussian", "strength": 0.0},
-            "Nearly: it lies where the data does, and there r(x) is x.",
+            "A clean digit lies where the data does, and there r(x) is nearly x.",
             (
+                Answer(
+                    "No: it blurs it, as it does all digits.",
+                    "It blurs what it cannot tell; here all can be seen.",
+                ),
                 Answer("Nearly."),
                 Answer(
-                    "No: it always takes something away.",
-                    "What it takes away is what it thinks is noise, and here it finds hardly any.",
+                    "Yes, exactly: there is nothing to remove.",
+                    "It is not told so, and draws every pixel anew, with a small error.",
                 ),
-                Answer("It becomes another digit.", "It goes to the nearest digits, and this is one already."),
             ),
         ),
         Preset(
             "The score",
             "An autoencoder of points never saw a density. Do its steps go where the density rises?",
             {"view": "plane", "points": "moons", "sigma": "0.2"},
-            "They do: near the data orange covers grey. Far away, where it saw no noisy point, it strays.",
+            "Near the data orange covers grey. Far away, where it saw no noisy point, it strays.",
             (
+                Answer("Yes, wherever there is data."),
                 Answer(
-                    "No: it only learned to go back.",
-                    "Going back, in the mean, is going where the density rises: (r(x) − x)/σ² tends to the score.",
+                    "Yes, everywhere in the plane.",
+                    "It learned them from noisy points, and these do not reach everywhere.",
                 ),
-                Answer("Near the data."),
-                Answer("Everywhere.", "Where it was never trained, it may point anywhere."),
+                Answer(
+                    "No: each goes to the nearest point of the data.",
+                    "A noisy point may have come from many, and the squared error asks for their mean.",
+                ),
             ),
         ),
         Preset(
             "Again and again",
             "What if every point takes its step, and then another, eight times?",
             {"view": "plane", "points": "moons", "sigma": "0.4", "times": 8},
-            "They gather, but not on the moons: on the means of what noise this wide cannot tell apart.",
+            "They gather on the means of what noise this wide cannot tell apart, and these lie between the moons.",
             (
                 Answer(
                     "They gather on the moons.",
-                    "Each step goes to a mean of what the noise could hide, and that need not be on a moon.",
+                    "With little noise they would; here one mean is taken over parts of both.",
                 ),
                 Answer(
-                    "They stop where they were after one.", "A step ends at a mean, and from there the next one starts."
+                    "They stop after the first step: the noise is gone.",
+                    "r takes any point for a noisy one, also one that it has made.",
                 ),
-                Answer("They gather, off the moons."),
+                Answer("They gather, but not on the moons."),
             ),
         ),
     ),

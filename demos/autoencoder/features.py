@@ -198,40 +198,56 @@ PART = Part(
     presets=(
         Preset(
             "Here ends a speech",
-            "Two line breaks follow “Farewell.” Which one is it active on, and what comes if it is turned up?",
+            "Two line breaks follow “Farewell.” Which one is this feature active on?",
             {"text": TEXT, "at": 10, "feature": 482, "strength": 10.0},
-            "On the second, which only a speaker's name follows. Turned up, several times as many capitals come, names "
-            "in mid-sentence among them.",
+            "A speaker’s name alone follows the second. Turned up, several times as many capitals come, names in "
+            "mid-sentence among them.",
             (
-                Answer("On the first one.", "After it the speech may go on; only the second one ends it."),
-                Answer("On both.", "They are the same letter at different places, and mean something else."),
-                Answer("On the second."),
+                Answer(
+                    "The first: there the speech ends.",
+                    "After one line break the speech may still go on, in another line.",
+                ),
+                Answer("The second."),
+                Answer(
+                    "Both: they are the same letter.",
+                    "A feature reads what the GPT has made of a letter, and that depends on those before.",
+                ),
             ),
         ),
         Preset(
             "Commas",
             "A feature as plain as they come. Is there a comma that it misses, or a letter that it mistakes for one?",
             {"text": COMMAS, "at": 4, "feature": 676, "strength": 0.0},
-            "Neither: it is active on every comma and nowhere else. At strength 0 the two texts below are the same.",
+            "It is active on every comma and nowhere else. At strength 0 the two texts below are the same.",
             (
-                Answer("It misses some.", "It finds each comma of this text."),
+                Answer(
+                    "It misses some: each has another part to play.",
+                    "Other features tell commas apart; this one says what they have in common.",
+                ),
+                Answer(
+                    "It takes other marks for commas.",
+                    "Among 2,048 features there is no need for two marks to share one.",
+                ),
                 Answer("Neither."),
-                Answer("It takes full stops for commas.", "The GPT tells them apart, since other words follow."),
             ),
         ),
         Preset(
             "An f after an o",
             "Many letters f: in “of”, “France”, “fair”, “often”. On which of them is it active?",
             {"text": OF, "at": 10, "feature": 1604, "strength": 14.0},
-            "On those that follow an o, also in “often” and “soft”, whose end the GPT has not yet read. Turned up, it "
+            "It is active after an o, also in “often” and “soft”, whose end the GPT has not yet read. Turned up, it "
             "fills the words with f.",
             (
+                Answer("On those that an o comes before."),
                 Answer(
-                    "On all of them.",
-                    "Features stand for what the GPT needs to tell apart, and the letter before matters.",
+                    "On all of them: a letter, a feature.",
+                    "The GPT also keeps what came before a letter, and “of” is frequent enough for a feature of its "
+                    "own.",
                 ),
-                Answer("On that of “of” alone.", "It cannot know yet how a word ends."),
-                Answer("On those after an o."),
+                Answer(
+                    "On those that end a word.",
+                    "It reads letter by letter, and cannot know yet whether the word ends there.",
+                ),
             ),
         ),
     ),

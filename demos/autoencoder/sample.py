@@ -214,44 +214,55 @@ PART = Part(
             "Holes",
             "Hatched are places whose picture is no digit to the LeNet. Which plane has more of them?",
             {"holes": True},
-            "The autoencoder's, but with two numbers both must blur one digit into the next. What differs is where the "
-            "digits lie: around the middle in the VAE, in arms with empty land between them in the autoencoder.",
+            "Somewhat more of the autoencoder’s is hatched. With two numbers both must blur one digit into the next; "
+            "what differs more is where the digits lie: around the middle in the VAE, in arms with empty land between "
+            "them in the autoencoder.",
             (
                 Answer(
-                    "The VAE's: its codes are noisy.",
-                    "Noise makes codes share the plane, so that less of it is left empty.",
+                    "The VAE’s: its noise blurs its pictures.",
+                    "It blurs a little, but it leaves less room between the codes of digits.",
                 ),
-                Answer("The autoencoder's."),
-                Answer("Neither has any.", "With two numbers, digits are blurred into one another somewhere."),
+                Answer("The autoencoder’s."),
+                Answer(
+                    "Neither: every code decodes to some digit.",
+                    "Something is drawn at any place, and half-way between two digits it may be neither.",
+                ),
             ),
         ),
         Preset(
             "Thirty-two codes",
             "With 32 codes the autoencoder rebuilds far better. Does it draw better as well?",
             {"source": "large"},
-            "Far worse: of its draws about a third are digits, of the VAE's about three in four. Nearly all of a "
-            "Gaussian in 32 dimensions lies where no digit was ever encoded.",
+            "Of its draws about a third are digits, of the VAE’s about three in four. Nearly all of a Gaussian in 32 "
+            "dimensions lies where no digit was ever encoded.",
             (
                 Answer(
-                    "Yes: who rebuilds better draws better.",
-                    "It rebuilds the codes of digits. A draw is no digit's code.",
+                    "Yes: a better decoder draws better.",
+                    "It draws well what was encoded, and a draw was not.",
                 ),
-                Answer("As well as before.", "The more dimensions, the more room in which no code was ever trained."),
-                Answer("Far worse."),
+                Answer(
+                    "It draws as well as the VAE: both from a Gaussian.",
+                    "KL makes the VAE’s codes fill theirs; this one is fitted afterwards, to codes that are not "
+                    "Gaussian.",
+                ),
+                Answer("No, far worse."),
             ),
         ),
         Preset(
             "Cross-entropy",
-            "Another loss, another plane of codes. Where should one draw from?",
+            "Another loss, another plane of codes. Can one draw from N(0, I), as from the VAE?",
             {"model": "ae-mnist-bce-2"},
-            "One has to look first: the codes reach four times as far as the VAE's, around another middle, because "
-            "nothing in the loss holds them anywhere. Those of the VAE keep to N(0, I), which is known beforehand.",
+            "These codes reach four times as far as the VAE’s, around another middle, because nothing in the loss "
+            "holds them anywhere. Those of the VAE keep to N(0, I), which is known beforehand.",
             (
-                Answer("From N(0, I), as always.", "Nothing in this loss asks the codes to be there."),
-                Answer("From wherever its codes lie."),
+                Answer("No: first one has to look where the codes are."),
                 Answer(
-                    "From 0: the middle is safe.",
-                    "Its codes lie around another middle, and what is at 0 is left to chance.",
+                    "Yes: it is the loss of the VAE.",
+                    "It is one of its two terms; the other one, KL, is missing.",
+                ),
+                Answer(
+                    "Yes: codes come out with mean 0 and variance 1.",
+                    "That needs a layer or a term that makes them so, and there is none here.",
                 ),
             ),
         ),

@@ -137,42 +137,51 @@ PART = Part(
             "Four features",
             "Four of 1,024 may draw it. Is it still a nine?",
             lambda: {"k": 4, "pixels": generated(2)},
-            "Yes: four take more than half of the error of the mean picture away, and the LeNet reads a nine.",
+            "Four take more than half of the error of the mean picture away, and the LeNet reads a nine.",
             (
                 Answer(
-                    "No: four pixels of 784.",
-                    "A feature is no pixel: it is a pattern that digits share, such as a stroke.",
+                    "No: four in 1,024 is too small a share.",
+                    "They are not any four, but the strongest for this very picture.",
                 ),
                 Answer("Yes."),
-                Answer("It is exactly the same nine.", "Half of the error of the mean picture is left."),
+                Answer(
+                    "No: it is the mean of all digits still.",
+                    "That is where the sum begins, before the first feature.",
+                ),
             ),
         ),
         Preset(
             "Sixty-four",
             "Sixteen times as many features. How much do the last ones add?",
             lambda: {"k": MOST, "pixels": generated(2)},
-            "Little: the first half of them does nine tenths of what all do. Drag “Add up the first” to see it.",
+            "The first half of them does nine tenths of what all do. Drag “Add up the first” to see it.",
             (
-                Answer(
-                    "As much as the first ones.",
-                    "They come in the order of their share: what is left to add gets less.",
-                ),
                 Answer("Little."),
-                Answer("They make it worse.", "Each of them still takes a little of the error away."),
+                Answer(
+                    "As much as the first ones: they share the work.",
+                    "They are added in the order of their strength, and the last ones are weak.",
+                ),
+                Answer(
+                    "Most of it: details make the digit.",
+                    "Details are few pixels: the first features already make it a nine.",
+                ),
             ),
         ),
         Preset(
             "No digit",
             "Sixteen features of digits, and a chequered square. Can they draw it?",
             lambda: {"k": 16, "pixels": squares()},
-            "No: less than half of it, where the same number draws three quarters of the nine or more.",
+            "They draw less than half of it, where the same number draws three quarters of the nine or more.",
             (
                 Answer(
-                    "Yes: 1,024 features can draw anything.",
-                    "They are what digits are made of, and a chessboard is made of something else.",
+                    "Yes: 1,024 features draw any 784 pixels.",
+                    "All together they might; sixteen draw well only what is made of strokes.",
                 ),
-                Answer("Not a square of it.", "Some strokes can be laid along its edges."),
-                Answer("Less than half of it."),
+                Answer(
+                    "No: a digit comes out in its place.",
+                    "A sum of features need not be a digit, and this one tries to be squares.",
+                ),
+                Answer("No, only in part."),
             ),
         ),
     ),

@@ -144,37 +144,52 @@ PART = Part(
             "Two numbers only",
             "A two in two numbers: which of the three kinds still writes one?",
             lambda: {"model": "mse-2", "pixels": _models.own_digit(2)},
-            "Both autoencoders do, if a blurred one; PCA makes the haze of it that it makes of most digits, like an 8.",
+            "The autoencoders’ twos are blurred; PCA makes the haze of it that it makes of most digits, like an 8.",
             (
                 Answer(
-                    "All three: two numbers are two numbers.", "PCA can only add two fixed patterns; a network bends."
+                    "All three: each has two numbers.",
+                    "PCA can only add two fixed patterns to a mean, which is too stiff for a two.",
                 ),
-                Answer("The two autoencoders."),
-                Answer("None of them.", "A decoder that bends can put a whole digit behind a pair of numbers."),
+                Answer(
+                    "PCA: it is the best code of its size.",
+                    "It is the best of the linear ones, and the autoencoders are not linear.",
+                ),
+                Answer("Both autoencoders."),
             ),
         ),
         Preset(
             "Thirty-two numbers",
-            "PCA has 32 numbers as well. Where does it err, and where does the autoencoder?",
+            "PCA has 32 numbers as well. Where is the error of each?",
             lambda: {"model": "pca-32", "pixels": _models.own_digit(4)},
-            "PCA adds up fixed patterns, which leave ghosts around the stroke; the autoencoders err along its edges "
-            "alone, with less than a fifth of the error.",
+            "PCA adds up fixed patterns, which leave ghosts; the autoencoders have less than a fifth of its error.",
             (
-                Answer("Both along the edges of strokes.", "An edge that moves is no sum of a few fixed patterns."),
-                Answer("PCA around the stroke, the autoencoders along its edges."),
-                Answer("Hardly anywhere: 32 are enough for both.", "PCA leaves over five times the error with them."),
+                Answer("PCA’s all around the stroke, theirs along its edges."),
+                Answer(
+                    "Along the edges of the stroke in both.",
+                    "That needs a decoder that can keep what is far from the stroke black.",
+                ),
+                Answer(
+                    "Hardly anywhere: 32 numbers are enough for both.",
+                    "They are enough for curved strokes that move and bend, but not as a sum of fixed patterns.",
+                ),
             ),
         ),
         Preset(
             "No digit at all",
             "A cross was never among the training pictures. Can 32 numbers say it?",
             crossed,
-            "Nearly: 32 numbers leave room for strokes that no digit has. With 2 codes a digit comes out instead; "
-            "choose them below and see which.",
+            "32 numbers leave room for strokes that no digit has. With 2 codes a digit comes out instead; choose them "
+            "below and see which.",
             (
-                Answer("No: it draws the nearest digit.", "That is what two codes do. Thirty-two have room left."),
-                Answer("Exactly: 32 numbers can say anything.", "Of 784 pixels they say what is near to digits."),
+                Answer(
+                    "No: a digit comes out, as always.",
+                    "That depends on how narrow the bottleneck is.",
+                ),
                 Answer("Nearly."),
+                Answer(
+                    "No: the decoder draws noise.",
+                    "It goes on drawing strokes, also for codes that no training picture had.",
+                ),
             ),
         ),
     ),

@@ -91,33 +91,51 @@ PART = Part(
             "A map of positions",
             "Two factors, two codes. How far below PCA's error will it come?",
             {"factors": "position"},
-            "Far below: to less than a tenth. A sum of two fixed patterns cannot move a shape, a decoder can.",
+            "Far below: a sum of two fixed patterns cannot move a shape, a decoder can.",
             (
-                Answer("To about half of it.", "A linear code cannot move a shape at all; a network learns to."),
-                Answer("Far below."),
-                Answer("Not below: PCA is optimal.", "Among linear codes it is."),
+                Answer(
+                    "Not at all: no two numbers beat PCA’s.",
+                    "PCA is the best of the linear codes only.",
+                ),
+                Answer("To less than a tenth."),
+                Answer(
+                    "To about a half, as both have two numbers.",
+                    "The numbers are as many, but the decoder makes far more of them.",
+                ),
             ),
         ),
         Preset(
             "Linear",
             "Without its non-linearities, can the autoencoder still beat PCA?",
             {"linear": True},
-            "No: it comes to PCA's error and stays there, because it has found the same subspace.",
+            "It comes to PCA’s error and stays there, because it has found the same subspace.",
             (
-                Answer("Yes, by training longer.", "PCA is the best that is linear: nothing is left to gain."),
-                Answer("No: it comes to PCA's error."),
-                Answer("No: it stays far above it.", "Gradients find the same subspace, if not the same axes."),
+                Answer(
+                    "Yes: it has more weights, and learns longer.",
+                    "Whatever its weights, the two matrices together are one linear map, and PCA’s is the best.",
+                ),
+                Answer(
+                    "No, it stays far above: it only approximates.",
+                    "This loss has no bad minima: steps downhill lead to the best there is.",
+                ),
+                Answer("No, but it comes as near as can be."),
             ),
         ),
         Preset(
             "Turned shapes",
             "One factor, the angle, and two codes. On which line will the codes lie?",
             {"factors": "rotation"},
-            "A closed one: after a whole turn the heart looks as it did, and its code is back where it began.",
+            "After a whole turn the heart looks as it did, and its code is back where it began.",
             (
                 Answer("A closed one."),
-                Answer("A straight one: it is one factor.", "A whole turn ends where it began, and so must the line."),
-                Answer("A cloud, on no line.", "One factor moves the code along one line."),
+                Answer(
+                    "A straight one: one factor, one number.",
+                    "A straight line has two ends, and an angle has none.",
+                ),
+                Answer(
+                    "None: without KL the codes are in disorder.",
+                    "The encoder is continuous, so that like pictures have like codes.",
+                ),
             ),
         ),
     ),

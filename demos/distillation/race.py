@@ -176,14 +176,14 @@ PART = Part(
             "Many pictures",
             "3,000 for both. Does the teacher still help?",
             {"examples": 3000},
-            "Less: with more pictures, labels alone say much of what soft labels say.",
+            "No longer: 3,000 labels alone say most of what soft labels say.",
             (
                 Answer(
                     "More than before.",
                     "Labels get more telling with every picture; what is left for the teacher gets less.",
                 ),
-                Answer("Less."),
-                Answer("It harms.", "It goes on helping, if by little."),
+                Answer("As much as before.", "Soft labels tell no more than before, and labels tell more."),
+                Answer("Hardly, if at all."),
             ),
         ),
         Preset(
@@ -204,12 +204,12 @@ PART = Part(
             "T = 1",
             "The teacher's probabilities as they are. What is left of the lead?",
             {"temperature": 1.0},
-            "At T = 1 the small probabilities hardly count, and soft labels are nearly labels.",
+            "A smaller lead: at T = 1 the small probabilities count for less, and soft labels are nearer to labels.",
             (
-                Answer("Hardly anything."),
+                Answer("Part of it."),
                 Answer(
                     "All of it: these are its true probabilities.",
-                    "They are, but nearly 1 for the right class: little more than the label.",
+                    "They are, and nearly 1 for the right class: what they say beside it weighs little.",
                 ),
                 Answer("It is doubled.", "Without T the small probabilities hardly weigh in the loss."),
             ),

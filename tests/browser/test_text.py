@@ -36,15 +36,15 @@ def chips(tab):
 
 
 def write(tab, model, prompt, tokens):
-    tab.get_by_label("Model").first.select_option(label=model)
-    tab.get_by_label("Prompt").first.fill(prompt)
-    tab.get_by_label("Tokens").first.fill(str(tokens))
+    tab.get_by_label("Model").locator("visible=true").first.select_option(label=model)
+    tab.get_by_label("Prompt").locator("visible=true").first.fill(prompt)
+    tab.get_by_label("Tokens").locator("visible=true").first.fill(str(tokens))
     tab.get_by_role("button", name="Write", exact=True).first.click()
     done(tab, tokens)
 
 
 def drag(tab, name, value):
-    tab.get_by_role("slider", name=name).first.evaluate(
+    tab.get_by_role("slider", name=name).locator("visible=true").first.evaluate(
         "(s, v) => { s.value = v; s.dispatchEvent(new Event('input')); }", value
     )
 
@@ -65,11 +65,11 @@ def test_a_text_streams_and_the_same_seed_writes_it_again(tab):
     write(tab, "8-gram, Shakespeare", "KING:\n", 60)
     first = text_of(tab)
     assert first.startswith("KING:")
-    tab.get_by_label("Seed").first.fill("9")
+    tab.get_by_label("Seed").locator("visible=true").first.fill("9")
     tab.get_by_role("button", name="Write", exact=True).first.click()
     tab.wait_for_function("t => document.querySelector('.chips').innerText !== t", arg=first)
     done(tab, 60)
-    tab.get_by_label("Seed").first.fill("1")
+    tab.get_by_label("Seed").locator("visible=true").first.fill("1")
     tab.get_by_role("button", name="Write", exact=True).first.click()
     tab.wait_for_function("t => document.querySelector('.chips').innerText === t", arg=first)
 
@@ -103,8 +103,8 @@ def test_the_order_of_the_filters_is_changed_and_one_is_added(tab):
 
 
 def test_a_run_is_stopped_midway(tab):
-    tab.get_by_label("Model").first.select_option(label="GPT, Shakespeare")
-    tab.get_by_label("Tokens").first.fill("500")
+    tab.get_by_label("Model").locator("visible=true").first.select_option(label="GPT, Shakespeare")
+    tab.get_by_label("Tokens").locator("visible=true").first.fill("500")
     tab.get_by_role("button", name="Write", exact=True).first.click()
     tab.wait_for_function(  # stopped at once, for a run is a matter of seconds; 300 are those of before
         """() => { const few = document.querySelectorAll('.chips .chip').length;
@@ -130,7 +130,7 @@ def test_one_token_at_a_time_leaves_the_fields_as_they_are(tab):
     tab.get_by_role("button", name="One token").first.click()
     done(tab, 11)
     tab.get_by_text("Token 11,").wait_for()
-    assert tab.get_by_label("Tokens").first.input_value() == "10"
+    assert tab.get_by_label("Tokens").locator("visible=true").first.input_value() == "10"
     text = chips(tab)
     assert opened_again(tab, "write") == text
 
@@ -138,7 +138,7 @@ def test_one_token_at_a_time_leaves_the_fields_as_they_are(tab):
 def test_refused_values_leave_what_is_shown_and_everything_usable(tab):
     write(tab, "8-gram, Shakespeare", "KING:\n", 20)
     before, shown = text_of(tab), settings(tab, "write")
-    tab.get_by_label("Tokens").first.fill("501")
+    tab.get_by_label("Tokens").locator("visible=true").first.fill("501")
     tab.get_by_role("button", name="Write", exact=True).first.click()
     tab.get_by_text("The number of tokens must").first.wait_for()
     assert text_of(tab) == before
@@ -149,7 +149,7 @@ def test_refused_values_leave_what_is_shown_and_everything_usable(tab):
     tab.wait_for_function("!genai.part('text/write').running")
     assert text_of(tab) == before
     assert settings(tab, "write") == shown
-    tab.get_by_label("Tokens").first.fill("20")
+    tab.get_by_label("Tokens").locator("visible=true").first.fill("20")
     tab.locator(".list button:not(:has(.was))").first.click()
     tab.get_by_role("button", name="Branch 2").wait_for()
     assert tab.get_by_role("button", name="Branch 3").count() == 0

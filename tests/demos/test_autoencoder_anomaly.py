@@ -63,7 +63,7 @@ def test_its_own_pass_and_others_do_not():
 
 def test_one_of_its_own_is_normal():
     settings = preset("One of its own")
-    assert score(settings) < settings["threshold"]
+    assert score(settings) < 1 < settings["threshold"]
 
 
 def test_a_two_among_sevens_is_odd_where_it_says():
@@ -77,7 +77,10 @@ def test_a_two_among_sevens_is_odd_where_it_says():
 
 def test_eight_is_the_hardest():
     areas = checkpoints.read_json("anomaly-mnist", "metrics.json")["auroc_per_class"]
-    assert min(areas) == areas[int(preset("The hardest")["normal"])]
+    settings = preset("The hardest")
+    assert min(areas) == areas[int(settings["normal"])]
+    assert max(areas) == areas[1]
+    assert score(settings) < 1.1 * settings["threshold"]
 
 
 def test_a_strict_threshold_costs_half_of_the_sevens():

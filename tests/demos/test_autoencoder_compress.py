@@ -124,7 +124,7 @@ def test_what_the_presets_observe_is_true():
     assert jpeg["bytes"] > 1.06 * ours["bytes"]
     ours, webp, jpeg = by_label["Equal PSNR"]["files"]
     assert abs(webp["psnr"] - ours["psnr"]) < 0.5
-    assert ours["bytes"] < min(webp["bytes"], jpeg["bytes"])
+    assert ours["bytes"] < 0.25 * webp["bytes"] < webp["bytes"] < jpeg["bytes"]
     grey = Image.new("RGB", (64, 64), (128, 128, 128))
     assert len(classical.write("jpeg", grey, 50)) > 200  # a picture of nothing: headers and tables
     ours, webp, _ = by_label["The smallest file"]["files"]
