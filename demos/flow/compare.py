@@ -44,7 +44,7 @@ FAMILIES = {
     "vae": Family(
         "VAE",
         "--real",
-        "at most: a bound, which its encoder makes tight",
+        "a lower bound, which its encoder makes tight",
         "16 numbers say what a picture is.",
         "Samples are blurred: given z, its decoder takes every pixel for independent.",
     ),
@@ -58,7 +58,7 @@ FAMILIES = {
     "diffusion": Family(
         "Diffusion",
         "--made",
-        "at most: a bound, the sum over 1,000 steps",
+        "a lower bound, the sum over 1,000 steps",
         "Trained by regression alone, with no game and no layer that must be invertible.",
         "Each picture takes many passes of its network.",
     ),

@@ -206,6 +206,7 @@ const stopRun = (why = "") => {
   if (why) say(why);
   part.run = part.asked = null;
   part.running = false;
+  part.over?.(); // who stops the run of a preset is told all the same what there was to see
 };
 
 const without = (object, name) => Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
@@ -239,6 +240,7 @@ const acceptFiles = (place, input, use, limit = 12e6) => {
     if (!input.multiple) {
       const data = await readFile(files[0], limit);
       if (data) use(data);
+      else if (data === "") say("That file is empty.");
     } else if (files.reduce((sum, file) => sum + file.size, 0) > limit) {
       say(`${files.length > 1 ? "Those files are" : "That file is"} larger than ${limit / 1e6} MB.`);
     } else {

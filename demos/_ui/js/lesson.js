@@ -27,14 +27,16 @@ const unpacked = (text) => {
 };
 // Why a lesson cannot be used, or "".
 const fault = (one) => {
-  if (typeof one?.title !== "string" || one.title.length > 100 || !Array.isArray(one.steps))
+  if (typeof one?.title !== "string" || !Array.isArray(one.steps))
     return "This is not a lesson: it has a title and steps.";
+  if (one.title.length > 100) return "The title has more than 100 characters.";
   if (one.steps.length < 1 || one.steps.length > MOST) return `A lesson has 1 to ${MOST} steps.`;
   for (const [k, step] of one.steps.entries()) {
     if (typeof step?.text !== "string" || step.text.length > LONGEST)
       return `Step ${k + 1} must have a text of at most ${LONGEST} characters.`;
     const tab = typeof step.link === "string" && /^tab=/.test(step.link) && new URLSearchParams(step.link).get("tab");
-    if (!tab || !(tab in props.titles)) return `Step ${k + 1} does not link to a tab of this app.`;
+    if (!tab || tab.includes("/") || !Object.hasOwn(props.titles, tab))
+      return `Step ${k + 1} does not link to a tab of this app.`;
   }
   return "";
 };
@@ -45,7 +47,7 @@ const named = async (name) => {
 };
 const inAddress = () => {
   const found = new URLSearchParams(location.hash.slice(1));
-  return { name: found.get("lesson"), step: Number(found.get("step")) || 1, build: found.has("build") };
+  return { name: found.get("lesson"), step: Math.round(Number(found.get("step"))) || 1, build: found.has("build") };
 };
 
 // --- the bar
@@ -90,7 +92,10 @@ const withoutHash = () => {
 $(".lesson-back").addEventListener("click", () => move(-1));
 $(".lesson-next").addEventListener("click", () => move(1));
 $(".lesson-leave").addEventListener("click", withoutHash);
+// A lesson that is being built is not lost unasked.
+const mayReplace = () => !draft.steps.length || confirm("Replace the lesson that you are building?");
 $(".lesson-change").addEventListener("click", () => {
+  if (!mayReplace()) return;
   draft = structuredClone(lesson);
   keep();
   location.hash = "build";
@@ -214,11 +219,13 @@ $(".lesson-file").addEventListener("change", async () => {
   }
   const why = fault(one);
   if (why) return say(`This file cannot be used. ${why}`);
+  if (!mayReplace()) return;
   draft = { title: one.title, steps: one.steps.map(({ link, text }) => ({ link, text })) };
   say("");
   keep();
 });
 $(".lesson-clear").addEventListener("click", () => {
+  if (!mayReplace()) return;
   draft = { title: "", steps: [] };
   say("");
   keep();

@@ -42,6 +42,7 @@ const follow = () => {
 };
 genai.shows = (part, settings) => {
   part.settings = settings;
+  part.code?.(); // the program beside the stage follows it
   if (part.id === genai.current) timer ??= setTimeout(follow, 300);
 };
 

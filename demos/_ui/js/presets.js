@@ -40,6 +40,7 @@ const run = async (label, preset, guess = null) => {
   answers.replaceChildren();
   remember(label);
   const observe = () => {
+    part.over = null;
     if (isOpen(label)) sentence.replaceChildren(preset.question, " ", ...told(preset, guess));
   };
   part.over = null;
@@ -59,9 +60,11 @@ const offer = (label, preset) => {
 };
 for (const [label, pill] of Object.entries(pills)) {
   pill.addEventListener("click", async () => {
-    const preset = await ask(server.preset, { label });
-    if (!preset) return;
+    answers.replaceChildren(); // of another question
     for (const other of Object.values(pills)) other.setAttribute("aria-pressed", `${other === pill}`);
+    sentence.replaceChildren();
+    const preset = await ask(server.preset, { label });
+    if (!preset || !isOpen(label)) return;
     sentence.replaceChildren(preset.question);
     if (preset.answers.length) offer(label, preset);
     else run(label, preset);
