@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from PIL import Image
 
@@ -130,6 +131,8 @@ def opened(chromium, url, link):
     page.set_default_timeout(30_000)
     page.goto(f"{url}?{link}")
     page.locator(".lead:visible").last.wait_for()
+    named = dict(parse_qsl(link))
+    page.wait_for_function("id => genai.current === id", arg=f"{named['tab']}/{named['part']}")
     page.wait_for_timeout(700)
     page.evaluate("genai.parts[genai.current]?.opening")  # the link's answer, which sets the form anew
     page.wait_for_function(FIRST)

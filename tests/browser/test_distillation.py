@@ -115,6 +115,6 @@ def test_a_saved_picture_brings_the_temperature_back(tab, tmp_path):
     waiting.value.save_as(file)
     assert validation.settings_in(file.read_bytes())["temperature"] == 9
     tab.locator(".t").first.evaluate("(s) => { s.value = 2; s.dispatchEvent(new Event('input')); }")
-    tab.locator("input.open").first.set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.get_by_text("Settings restored from the picture.").wait_for()
     assert tab.locator(".t").first.input_value() == "9"

@@ -296,7 +296,7 @@ def test_a_saved_page_brings_the_text_back(tab, tmp_path):
     waiting.value.save_as(file)
     assert validation.settings_in(file.read_bytes())["prompt"] == "KING:\n"
     write(tab, "8-gram, Shakespeare", "LADY:\n", 20)
-    tab.locator("input.open").first.set_input_files(file)
+    tab.locator(".share:visible input.open").set_input_files(file)
     tab.wait_for_function("t => document.querySelector('.chips').innerText === t", arg=before)
 
 
