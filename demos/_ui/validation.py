@@ -32,8 +32,13 @@ def number(value: Any, name: str, low: float, high: float) -> float:
     if not is_number or (isinstance(value, float) and not math.isfinite(value)):  # a huge int has no float to test
         raise InputError(f"{name} must be a number.")
     if not low <= value <= high:
-        raise InputError(f"{name} must lie between {low:g} and {high:g}.")
+        raise InputError(f"{name} must lie between {written(low)} and {written(high)}.")
     return float(value)
+
+
+def written(limit: float) -> str:
+    """A limit as text: 0.05, 2,147,483,647."""
+    return f"{limit:g}" if abs(limit) < 1e6 else f"{limit:,.0f}"
 
 
 def integer(value: Any, name: str, low: int, high: int) -> int:

@@ -219,3 +219,10 @@ def test_what_is_transparent_in_a_mask_masks_nothing():
 def test_an_empty_page_stays_empty(colour):
     assert digits.upload(as_png(Image.new("RGB", (50, 40), colour))).sum() == 0
     assert digits.centred(torch.zeros(1, 1, 28, 28)).sum() == 0
+
+
+def test_a_limit_is_written_with_all_its_digits():
+    with pytest.raises(validation.InputError, match="between 0 and 2,147,483,647"):
+        validation.seed(-1)
+    with pytest.raises(validation.InputError, match=r"between 0\.05 and 2\."):
+        validation.number(3, "It", 0.05, 2)
