@@ -151,3 +151,14 @@ def test_what_another_program_has_left_in_the_storage_spoils_no_preset(page, url
     show_preset(page, "Garments")
     page.get_by_text("Its outline: a print or a seam").wait_for()
     assert page.locator(".pills:visible button.done").all_text_contents() == ["Garments"]
+
+
+def test_the_code_that_is_shown_follows_the_stage(page, url):
+    page.goto(f"{url}/?tab=vae&part=sliders&seed=3")
+    opened(page)
+    bar = page.locator(".share:visible")
+    bar.get_by_role("button", name="Show code").click()
+    code = bar.locator("pre code")
+    code.get_by_text("vae-mnist").first.wait_for()
+    show_preset(page, "Garments")
+    code.get_by_text('vae.load("vae-fashion")').first.wait_for()

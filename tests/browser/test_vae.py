@@ -172,7 +172,7 @@ def test_a_drawing_goes_through_the_model_and_a_box_opens_its_source(page):
         "(before) => document.querySelector('.model-graph [data-id=loss] .number').textContent !== before", arg=before
     )
     page.locator(".model-graph [data-id=z]").focus()
-    assert "one draw from q(z|x)" in page.locator(".model-graph .told").text_content()
+    assert "one draw from q(z|x)" in page.locator(".model-graph .meaning").text_content()
     page.keyboard.press("Enter")
     assert "z = mu" in page.locator(".model-details mark").text_content()
     page.keyboard.press("Enter")

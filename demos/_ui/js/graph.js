@@ -18,12 +18,12 @@ const drawGraph = (place, details, graph) => {
   const [columns, rows] = [0, 1].map((axis) => Math.max(...graph.nodes.map((node) => node.at[axis])) + 1);
   const head = `head-${part.id.replace("/", "-")}`; // of the arrows; ids are unique in the page
   const drawing = makeSvg("svg", { role: "group", "aria-label": "The model as a graph" });
-  const told = make(
+  const meaning = make(
     "p",
-    { class: "caption told", role: "status" },
+    { class: "caption meaning", role: "status" },
     "Hover over a box, or tap it, for its shape, range and meaning.",
   );
-  place.replaceChildren(drawing, told);
+  place.replaceChildren(drawing, meaning);
   details.classList.add("model-details");
   place.classList.add("model-graph");
   let values = {},
@@ -231,7 +231,7 @@ const drawGraph = (place, details, graph) => {
       group.append(network(node.kind, [w, h]), makeSvg("text", { class: "title", y: 4 }, node.title));
     }
     const say = () => {
-      told.textContent = sentence(node);
+      meaning.textContent = sentence(node);
     };
     group.addEventListener("pointerenter", say);
     group.addEventListener("focus", say);

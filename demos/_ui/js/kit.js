@@ -206,7 +206,7 @@ const stopRun = (why = "") => {
   if (why) say(why);
   part.run = part.asked = null;
   part.running = false;
-  part.over?.(); // who stops the run of a preset is told all the same what there was to see
+  part.over?.(); // who stops the run of a preset still sees its observation
 };
 
 const without = (object, name) => Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));

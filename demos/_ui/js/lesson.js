@@ -97,21 +97,21 @@ const mayReplace = () => !draft.steps.length || confirm("Replace the lesson that
 $(".lesson-change").addEventListener("click", () => {
   if (!mayReplace()) return;
   draft = structuredClone(lesson);
-  keep();
+  update();
   location.hash = "build";
 });
 
 // --- building one
 
-const keepText = () => {
+const store = () => {
   try {
     localStorage.setItem(DRAFT, JSON.stringify(draft));
   } catch {
     // where the browser stores nothing, it lasts until the page is left
   }
 };
-const keep = () => {
-  keepText();
+const update = () => {
+  store();
   list();
 };
 const nameOf = (link) => {
@@ -120,10 +120,10 @@ const nameOf = (link) => {
     name = props.titles[`${tab}/${found.get("part")}`];
   return [props.titles[tab], name].filter(Boolean).join(", ");
 };
-const moved = (from, to) => {
+const moveStep = (from, to) => {
   const [step] = draft.steps.splice(from, 1);
   draft.steps.splice(to, 0, step);
-  keep();
+  update();
 };
 const row = (step, k) => {
   const item = make("li"),
@@ -138,12 +138,12 @@ const row = (step, k) => {
   text.value = step.text;
   text.addEventListener("input", () => {
     step.text = text.value;
-    keepText();
+    store();
   });
   const buttons = [
-    ["↑", "up", k > 0, () => moved(k, k - 1)],
-    ["↓", "down", k < draft.steps.length - 1, () => moved(k, k + 1)],
-    ["✕", "out of the lesson", true, () => (draft.steps.splice(k, 1), keep())],
+    ["↑", "up", k > 0, () => moveStep(k, k - 1)],
+    ["↓", "down", k < draft.steps.length - 1, () => moveStep(k, k + 1)],
+    ["✕", "out of the lesson", true, () => (draft.steps.splice(k, 1), update())],
   ];
   for (const [sign, where, possible, act] of buttons) {
     const button = make("button", { type: "button", "aria-label": `Step ${k + 1} ${where}` }, String(sign));
@@ -169,7 +169,7 @@ const built = () => {
 };
 $(".lesson-titled").addEventListener("input", () => {
   draft.title = $(".lesson-titled").value;
-  keepText();
+  store();
 });
 $(".lesson-add").addEventListener("click", () => {
   const link = genai.current === "home" ? "" : new URL(genai.link(genai.current)).search.slice(1);
@@ -177,7 +177,7 @@ $(".lesson-add").addEventListener("click", () => {
   if (draft.steps.length >= MOST) return say(`A lesson has at most ${MOST} steps.`);
   draft.steps.push({ link, text: "" });
   say("");
-  keep();
+  update();
   $(".lesson-list li:last-child textarea").focus();
 });
 $(".lesson-try").addEventListener("click", () => {
@@ -222,13 +222,13 @@ $(".lesson-file").addEventListener("change", async () => {
   if (!mayReplace()) return;
   draft = { title: one.title, steps: one.steps.map(({ link, text }) => ({ link, text })) };
   say("");
-  keep();
+  update();
 });
 $(".lesson-clear").addEventListener("click", () => {
   if (!mayReplace()) return;
   draft = { title: "", steps: [] };
   say("");
-  keep();
+  update();
 });
 $(".lesson-close").addEventListener("click", withoutHash);
 

@@ -10,14 +10,15 @@ const answered = () => {
     return {}; // no storage, or not ours
   }
 };
+const answeredHere = () => [answered()[props.part] ?? []].flat();
 const pills = Object.fromEntries(props.labels.map((label) => [label, make("button", { type: "button" }, label)]));
 const mark = () => {
-  const done = answered()[props.part] ?? [];
+  const done = answeredHere();
   for (const [label, pill] of Object.entries(pills)) pill.classList.toggle("done", done.includes(label));
 };
 const remember = (label) => {
   const all = answered();
-  all[props.part] = [...new Set([...(all[props.part] ?? []), label])];
+  all[props.part] = [...new Set([...answeredHere(), label])];
   try {
     localStorage.setItem(KEY, JSON.stringify(all));
   } catch {
@@ -28,7 +29,7 @@ const remember = (label) => {
 const isOpen = (label) => pills[label].getAttribute("aria-pressed") === "true";
 
 // What comes of a preset, beside the guess.
-const told = ({ observation }, guess) => {
+const outcome = ({ observation }, guess) => {
   const parts = [];
   if (guess) {
     const said = guess.wrong ? "You said" : "Right";
@@ -41,7 +42,7 @@ const run = async (label, preset, guess = null) => {
   remember(label);
   const observe = () => {
     part.over = null;
-    if (isOpen(label)) sentence.replaceChildren(preset.question, " ", ...told(preset, guess));
+    if (isOpen(label)) sentence.replaceChildren(preset.question, " ", ...outcome(preset, guess));
   };
   part.over = null;
   await part.request(preset.settings);
