@@ -10,6 +10,7 @@ from PIL import Image
 
 from demos import clip as clip_tab
 from demos import diffusion as diffusion_tab
+from demos import distillation as distillation_tab
 from demos import gan as gan_tab
 from demos import text as text_tab
 from demos import vae as vae_tab
@@ -23,6 +24,7 @@ GRAPHS = {
     "clip": clip_tab.model.GRAPH,
     "vae": vae_tab.model.GRAPH,
     "diffusion": diffusion_tab.model.GRAPH,
+    "distillation": distillation_tab.model.GRAPH,
     "gan": gan_tab.model.GRAPH,
     "text": text_tab.model.GRAPH,
 }
