@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from demos import autoencoder as autoencoder_tab
 from demos import clip as clip_tab
 from demos import diffusion as diffusion_tab
 from demos import distillation as distillation_tab
@@ -21,6 +22,7 @@ from genai_core.diffusion import guidance, schedules
 from genai_core.diffusion.parallel import by_parts
 
 GRAPHS = {
+    "autoencoder": autoencoder_tab.model.GRAPH,
     "clip": clip_tab.model.GRAPH,
     "vae": vae_tab.model.GRAPH,
     "diffusion": diffusion_tab.model.GRAPH,

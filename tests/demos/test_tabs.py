@@ -212,6 +212,7 @@ def test_no_control_names_a_colour_of_its_own():
         ("text", "write", {"seed": "2"}),
         ("gan", "lab", {"seed": "2"}),
         ("clip", "search", {"model": "clip-scenes-plain"}),
+        ("autoencoder", "squeeze", {"model": "mse-2"}),
         ("distillation", "ask", {"temperature": "8"}),
     ],
 )
