@@ -213,6 +213,7 @@ def test_no_control_names_a_colour_of_its_own():
         ("gan", "lab", {"seed": "2"}),
         ("clip", "search", {"model": "clip-scenes-plain"}),
         ("autoencoder", "squeeze", {"model": "mse-2"}),
+        ("flow", "lab", {"seed": "2"}),
         ("distillation", "ask", {"temperature": "8"}),
     ],
 )

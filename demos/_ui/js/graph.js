@@ -86,6 +86,7 @@ const drawGraph = (place, details, graph) => {
   const spelled = (value) => `${+value.toPrecision(3)}`.replace("-", "−");
   const short = (value) => {
     if (value && Math.abs(value) < 1e-4) return "≈ 0";
+    if (Math.abs(value) >= 1e6) return value.toExponential(1).replace("e+", "e").replace("-", "−");
     return spelled(Math.abs(value) < 0.01 ? +value.toFixed(4) : value);
   };
   const shapeOf = (id) => {
