@@ -49,7 +49,7 @@ def main() -> None:
         page.locator("canvas, .right, .wrong").first.wait_for(timeout=60_000)
         page.wait_for_timeout(2000)
         page.screenshot(path=HERE / "clip-fail.png", full_page=True)
-        page.goto(f"{url}/?tab=distillation")
+        page.goto(f"{url}/?tab=distillation&part=ask")
         page.wait_for_function("document.querySelectorAll('.bars .row').length >= 30")
         page.wait_for_timeout(1000)
         page.screenshot(path=HERE / "distillation.png")

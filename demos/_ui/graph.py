@@ -30,7 +30,7 @@ class Node:
 
     source: the function or class that computes it, whose source the page shows; line: a text that its lines hold which
     compute the value. unit: of a number. normal: of bars, whether one and two standard deviations of N(0, 1) lie behind
-    them.
+    them. ticks: of bars, what stands below each one, a letter or two.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Node:
     unit: str = ""
     normal: bool = False
     line: str = ""
+    ticks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from demos.autoencoder import (
     compress,
     denoise,
     features,
+    model,
     sample,
     sparse,
     squeeze,
@@ -70,6 +71,7 @@ TAB = Tab(
     "them keep, and why what lies between two codes may be nothing at all.",
     picture=through_bottlenecks,
     parts=(
+        model.PART,
         squeeze.PART,
         colour.PART,
         sample.PART,
@@ -98,4 +100,5 @@ TAB = Tab(
     ),
     cards=_models.CARDS,
     endpoints=_api.ENDPOINTS,
+    unnamed="squeeze",
 )

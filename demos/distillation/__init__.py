@@ -2,7 +2,7 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.distillation import _api, alike, ask, cost, disagree, missing, race
+from demos.distillation import _api, alike, ask, cost, disagree, missing, model, race
 from genai_core import distillation
 from genai_core.common import checkpoints
 from genai_core.distillation import distil, hinton, int8, mimic, synthetic
@@ -43,7 +43,7 @@ TAB = Tab(
     text="What a large network says of a digit teaches a small one more than its label does. Raise the temperature, "
     "and see what the teacher finds second most likely.",
     picture=second_classes,
-    parts=(ask.PART, disagree.PART, alike.PART, missing.PART, cost.PART, race.PART),
+    parts=(model.PART, ask.PART, disagree.PART, alike.PART, missing.PART, cost.PART, race.PART),
     how=HOW,
     sources=(
         distil.loss,
@@ -56,4 +56,5 @@ TAB = Tab(
     ),
     cards={name: name for name in checkpoints.names() if name in distillation.RECIPES},
     endpoints=_api.ENDPOINTS,
+    unnamed="ask",
 )

@@ -1,10 +1,11 @@
 """The flow tab: maps that can be inverted, and the likelihood that they give exactly."""
 
 from demos._ui.tab import Tab
-from demos.flow import _api, compare, lab, layers, likelihood, match, sample
+from demos.flow import _api, compare, lab, layers, likelihood, match, model, sample
 from genai_core.data.plane import distribution
 from genai_core.flows import base, couplings, ledger
-from genai_core.flows.matching import generate, model, solvers
+from genai_core.flows.matching import generate, solvers
+from genai_core.flows.matching import model as picture_matching
 from genai_core.flows.plane import continuous, discrete, matching, velocity
 from genai_core.flows.plane import lab as core_lab
 from genai_core.flows.plane import layers as plane_layers
@@ -91,7 +92,7 @@ TAB = Tab(
     text="A map from noise to data that runs both ways, and so knows exactly how likely anything is. Watch four of "
     "them bend a grid, layer by layer.",
     picture=noise_to_moons,
-    parts=(lab.PART, layers.PART, sample.PART, likelihood.PART, match.PART, compare.PART),
+    parts=(model.PART, lab.PART, layers.PART, sample.PART, likelihood.PART, match.PART, compare.PART),
     how=HOW,
     sources=(
         couplings.AffineCoupling,
@@ -106,7 +107,7 @@ TAB = Tab(
         matching.sample,
         base.sample,
         core_lab.Lab,
-        model.loss,
+        picture_matching.loss,
         generate.pairs,
         solvers.euler,
     ),
@@ -119,4 +120,5 @@ TAB = Tab(
         "reflow-mnist": "Rectified flow, digits",
     },
     endpoints=_api.ENDPOINTS,
+    unnamed="lab",
 )

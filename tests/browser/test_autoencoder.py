@@ -8,6 +8,7 @@ TRAINING = 120_000  # ms: the worker has low priority, and starts with an import
 @pytest.fixture
 def tab(page):
     open_tab(page, "autoencoder")
+    open_part(page, "Squeeze")
     page.wait_for_function("document.querySelector('.rebuilt')?.naturalWidth === 28")
     return page
 

@@ -9,6 +9,7 @@ JOB = 120_000  # ms: the worker has low priority, and starts with an import of t
 @pytest.fixture
 def tab(page):
     open_tab(page, "distillation")
+    open_part(page, "Ask")
     page.wait_for_function("document.querySelectorAll('.bars .row').length === 30")
     return page
 

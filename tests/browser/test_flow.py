@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks._browser import open_tab, requests_of, show_preset, visit
+from benchmarks._browser import open_part, open_tab, requests_of, show_preset, visit
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 CANVAS = "document.querySelector('.plane').toDataURL()"
@@ -9,6 +9,7 @@ CANVAS = "document.querySelector('.plane').toDataURL()"
 @pytest.fixture
 def tab(page):
     open_tab(page, "flow")
+    open_part(page, "Lab")
     page.wait_for_function("document.querySelector('.integral')?.textContent === '1.00'")
     return page
 

@@ -8,8 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from demos import autoencoder as autoencoder_tab
 from demos import clip as clip_tab
 from demos import diffusion as diffusion_tab
+from demos import distillation as distillation_tab
+from demos import flow as flow_tab
 from demos import gan as gan_tab
 from demos import text as text_tab
 from demos import vae as vae_tab
@@ -20,9 +23,12 @@ from genai_core.diffusion import guidance, schedules
 from genai_core.diffusion.parallel import by_parts
 
 GRAPHS = {
+    "autoencoder": autoencoder_tab.model.GRAPH,
     "clip": clip_tab.model.GRAPH,
     "vae": vae_tab.model.GRAPH,
     "diffusion": diffusion_tab.model.GRAPH,
+    "distillation": distillation_tab.model.GRAPH,
+    "flow": flow_tab.model.GRAPH,
     "gan": gan_tab.model.GRAPH,
     "text": text_tab.model.GRAPH,
 }

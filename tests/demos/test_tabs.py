@@ -212,6 +212,9 @@ def test_no_control_names_a_colour_of_its_own():
         ("text", "write", {"seed": "2"}),
         ("gan", "lab", {"seed": "2"}),
         ("clip", "search", {"model": "clip-scenes-plain"}),
+        ("autoencoder", "squeeze", {"model": "mse-2"}),
+        ("flow", "lab", {"seed": "2"}),
+        ("distillation", "ask", {"temperature": "8"}),
     ],
 )
 def test_a_link_of_before_a_tab_began_with_its_model_opens_what_it_opened(id_, part, settings):

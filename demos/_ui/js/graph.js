@@ -86,6 +86,7 @@ const drawGraph = (place, details, graph) => {
   const spelled = (value) => `${+value.toPrecision(3)}`.replace("-", "−");
   const short = (value) => {
     if (value && Math.abs(value) < 1e-4) return "≈ 0";
+    if (Math.abs(value) >= 1e6) return value.toExponential(1).replace("e+", "e").replace("-", "−");
     return spelled(Math.abs(value) < 0.01 ? +value.toFixed(4) : value);
   };
   const shapeOf = (id) => {
@@ -226,7 +227,11 @@ const drawGraph = (place, details, graph) => {
     if (inside[node.kind]) {
       if (value) group.append(inside[node.kind](node, value, [w, h]));
       group.append(makeSvg("text", { class: "title", y: -h / 2 - 9 }, node.title));
-      group.append(makeSvg("text", { class: "shape", y: h / 2 + 15 }, shapeOf(node.id)));
+      node.ticks.forEach((tick, k) => {
+        const x = ((k + 0.5) / node.ticks.length - 0.5) * w;
+        group.append(makeSvg("text", { class: "ticks", x, y: h / 2 + 13 }, tick));
+      });
+      if (!node.ticks.length) group.append(makeSvg("text", { class: "shape", y: h / 2 + 15 }, shapeOf(node.id)));
     } else {
       group.append(network(node.kind, [w, h]), makeSvg("text", { class: "title", y: 4 }, node.title));
     }
