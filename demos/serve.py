@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from demos._server import guard, head, sessions
-from demos._ui import bundle, controls, theme
+from demos._ui import bundle, theme
 
 MAX_FILE = 60_000_000  # bytes, of photographs in a zip; whatever else comes from a page has the limits of validation.py
 ZIPPED = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # as small as at 9, in half the time
@@ -47,7 +47,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         server_name=host,
         server_port=port,
         theme=theme.THEME,
-        css=theme.CSS + controls.shared_styles(),
+        css=theme.CSS,
         run_history=False,
         enable_monitoring=False,
         max_file_size=MAX_FILE,

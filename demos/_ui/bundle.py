@@ -1,4 +1,4 @@
-"""The scripts and the markup of the page as one file, which browsers keep: what all share once, then every control's.
+"""The scripts, the markup and the styles of the page as one file, which browsers keep: what all share once, then every control's.
 
 A control's script is `demos/<name>.js`. It sees `element`, `props`, `server`, `trigger`, `watch` and `upload`, which
 are Gradio's, and all that `js/kit.js` and the files after it define.
@@ -45,6 +45,16 @@ def controls() -> dict[str, Path]:
     return shared() | beside
 
 
+def css_class(name: str) -> str:
+    """Of the element of a control: "control-vae-plane"."""
+    return "control-" + name.replace("/", "-")
+
+
+def styles() -> str:
+    """The style of each control, for its element alone; #_ gives it more weight than Gradio's own rules have."""
+    return "\n".join(f":is(.{css_class(name)}, #_) {{ {template(name)[1]} }}" for name in controls())
+
+
 @functools.cache
 def script() -> str:
     """All of it."""
@@ -54,6 +64,10 @@ def script() -> str:
         "(() => {\n" + _read(JS / "page.js") + "\n" + _read(JS / "queue.js") + "\n})();",
         f"genai.kit = ({{ {GRADIO} }}) => {{\n{kit}\nreturn {{ {names} }};\n}};",
     ]
+    parts.append(
+        'document.head.append(Object.assign(document.createElement("style"), '
+        f"{{ textContent: {json.dumps(styles(), ensure_ascii=False)} }}));"
+    )
     markup = {name: template(name)[0] for name in controls()}
     parts.append(f"genai.markup = {json.dumps(markup, ensure_ascii=False)};")
     for name, file in controls().items():

@@ -5,36 +5,27 @@ from typing import Any
 
 import gradio as gr
 
-from demos._ui.bundle import shared, template
+from demos._ui.bundle import css_class
 from demos._ui.errors import guarded
 from genai_core.common.checkpoints import CheckpointError
 
 
 def control(name: str, value: Any = None, server_functions: Sequence[Callable] = (), **props: Any) -> gr.HTML:
-    """An own control: its markup, and its script out of the page's one file of scripts (`demos/_ui/bundle.py`).
+    """An own control, which is in the page's one file of scripts (`demos/_ui/bundle.py`).
 
     `value` is JSON-able; the script reads it as `props.value`, and Python sets it by returning a new one. So are the
     `props`, among them `part`, such as "vae/plane". Server functions are guarded: each answers {"ok": result} or
     {"error": sentence}.
     """
-    _, style = template(name)
-    own = "/" in name
     return gr.HTML(
         value,
-        html_template=" ",  # the markup comes with the scripts, once for all pages
-        css_template=style if own else "",  # Gradio scopes it to the control; `shared_styles` has the others
-        elem_classes=[] if own else [f"control-{name}"],
+        html_template=" ",  # markup and style come with the scripts, once for all pages
+        elem_classes=[css_class(name)],
         js_on_load=f'genai.start("{name}", {{ element, props, server, trigger, watch, upload }})',
         server_functions=[guarded(fn) for fn in server_functions] or None,
         apply_default_css=False,
         **props,
     )
-
-
-def shared_styles() -> str:
-    """The styles of the controls that several tabs use, once a page; #_ gives them the weight of those in Gradio."""
-    styles = {name: template(name)[1] for name in shared()}
-    return "\n".join(f":is(.control-{name}, #_) {{ {style} }}" for name, style in styles.items())
 
 
 def or_error(value: Callable[[], Any]) -> Any:
