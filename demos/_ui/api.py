@@ -197,6 +197,8 @@ def described(setting: Setting) -> str:
         said.append(f"at most {schema['maxLength']:,} characters")
     if "examples" in schema:
         said.append(f"such as {', '.join(schema['examples'])}")
+    if setting.only:
+        said.append(f"of {' and '.join(setting.only[1])}")
     if callable(setting.default):
         said.append("may be left out")
     return ", ".join(said) + (f". {setting.hint}" if setting.hint else "")

@@ -1,4 +1,4 @@
-"""The scripts, the markup and the styles of the page as one file, which browsers keep: what all share once, then every control's.
+"""The scripts, markup and styles of the page as one file, which browsers keep: what all share, then every control's.
 
 A control's script is `demos/<name>.js`. It sees `element`, `props`, `server`, `trigger`, `watch` and `upload`, which
 are Gradio's, and all that `js/kit.js` and the files after it define.

@@ -263,8 +263,10 @@ class Setting:
 
     more: its field is folded under "More". default: may be a function of the settings before it.
     linked: whether links, saved pictures and the address hold it. selects: (setting, value) that it brings when its
-    field is changed, as a text of one's own chooses itself. once: it holds for one run, and a press of a button
-    begins without it. applies: whether it has a part in what these settings show; a saved picture names it only then.
+    field is changed, as a text of one's own chooses itself. only: (setting, values): its field stands only while that
+    setting has one of these values. once: it holds for one run, and a press of a button begins without it.
+    applies: whether it has a part in what these settings show, by default where its field stands; a saved picture
+    names it only then.
     formerly: the name it had in older links and saved pictures; renamed: {older value: its value now}.
     """
 
@@ -277,13 +279,20 @@ class Setting:
     once: bool = False
     linked: bool = True
     selects: tuple[str, Any] | None = None
-    applies: Callable[[Mapping[str, Any]], bool] = field(default=lambda settings: True)
+    only: tuple[str, tuple[str, ...]] | None = None
+    applies: Callable[[Mapping[str, Any]], bool] | None = None
     formerly: str = ""
     renamed: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         if not self.name.isidentifier():
             raise ValueError(f"A setting's name must be a Python name, not {self.name!r}.")
+
+    def has_part(self, settings: Mapping[str, Any]) -> bool:
+        """In what these settings show."""
+        if self.applies:
+            return self.applies(settings)
+        return not self.only or settings[self.only[0]] in self.only[1]
 
     @property
     def title(self) -> str:
@@ -338,5 +347,6 @@ class Table:
             if described and not setting.once:
                 about = {"name": setting.name, "label": setting.title, "hint": setting.hint, "more": setting.more}
                 about["selects"] = list(setting.selects) if setting.selects else None
+                about |= {"only": setting.only} if setting.only else {}
                 shown.append(about | described)
         return shown

@@ -29,7 +29,7 @@ def described(part: "Part", settings: dict[str, Any]) -> str:
     said = []
     for setting in part.settings:
         given = settings[setting.name]
-        if not setting.linked or not setting.applies(settings) or given == "" or isinstance(given, list | dict):
+        if not setting.linked or not setting.has_part(settings) or given == "" or isinstance(given, list | dict):
             continue
         titles = {str(value): title for value, title in setting.kind.field().get("options", ())}
         value = titles.get(str(given)) or setting.kind.to_text(given)

@@ -264,7 +264,8 @@ const ledger = (way) => {
   plotLines($(".ledger"), [{ values, ink: "--accent" }], { low, high });
   const c = $(".ledger").getContext("2d"),
     [w, h] = [$(".ledger").clientWidth, $(".ledger").clientHeight];
-  const place = (i) => [(i / (values.length - 1)) * w, 6 + (1 - (values[i] - low) / (high - low)) * (h - 12)];
+  const inside = (x) => Math.max(5, Math.min(w - 5, x)); // the whole of a dot
+  const place = (i) => [inside((i / (values.length - 1)) * w), 6 + (1 - (values[i] - low) / (high - low)) * (h - 12)];
   c.fillStyle = c.strokeStyle = colour("--ink-soft");
   c.beginPath();
   c.moveTo(at * w, 0);
@@ -311,7 +312,7 @@ const meters = () => {
   $(".nll").textContent = digits(m?.nll);
   $(".exact").textContent = digits(m?.exact);
   $(".entropy").textContent = digits(frame.entropy);
-  $(".quality").textContent = m?.quality === undefined ? "–" : inPercent(m.quality);
+  $(".quality").textContent = (m?.quality ?? null) === null ? "–" : inPercent(m.quality);
   $(".estimate").hidden = (m?.hutchinson ?? null) === null;
   $(".estimate b").textContent = digits(m?.hutchinson);
 };
@@ -320,7 +321,7 @@ const table = () => {
     about = [settings?.data, settings?.drawn, settings?.sigma].join("|");
   if (measured !== about) rows.clear();
   measured = about;
-  if (frame.step && measures?.step) rows.set(settings.model, measures);
+  if (frame.step && measures?.step && measures.nll !== null) rows.set(settings.model, measures);
   $(".rows").hidden = !rows.size;
   $(".rows tbody").replaceChildren(
     ...[...rows].map(([name, m]) => {
@@ -447,11 +448,21 @@ plane.addEventListener("keydown", (event) => {
   const now = whereIs();
   put(now.map((v, i) => v + 0.1 * by[i]));
 });
+// What was measured on points that are no longer there; the density is the flow's own, and stays.
+const forget = () => {
+  if (!frame) return;
+  frame = { ...frame, entropy: null };
+  measures &&= { ...measures, nll: null, hutchinson: null, exact: null, quality: null };
+  rows.clear();
+  meters();
+  table();
+};
 const own = ownPoints(
   plane,
   () => extent / scale,
   (list) => {
     real = list.map((v) => v * scale);
+    forget();
     draw();
   },
   () => part.stop?.(),

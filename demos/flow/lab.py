@@ -1,7 +1,7 @@
 """Four flows of points, trained while you watch: the grid of latent space bent by each layer, and the exact density."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,6 @@ ODES = ("FFJORD", "flow matching")
 SOLVERS = {"Heun": "heun", "Euler": "euler"}
 TRACES = {"exact": "exact", "Hutchinson's estimator": "hutchinson"}
 REAL = 400  # data points that are shown
-
-
-def is_ode(settings: Mapping[str, Any]) -> bool:
-    return settings["model"] in ODES
 
 
 def solvers(model: str) -> tuple[str, ...]:
@@ -160,7 +156,8 @@ print(f"step {{frame.step}}: NLL {{frame.measures.nll:.3f}} nat, integral {{fram
 
 def says(shown: dict | None = None, **_settings: Any) -> str:
     m = measured(shown)
-    return f"step {m['step']}: NLL {m['nll']:.3f} nat, integral {m['integral']:.3f}"
+    nll = "" if m["nll"] is None else f"NLL {m['nll']:.3f} nat, "  # of points that were drawn since, it is not known
+    return f"step {m['step']}: {nll}integral {m['integral']:.3f}"
 
 
 PART = Part(
@@ -172,15 +169,15 @@ PART = Part(
     settings=(
         Setting("model", choice(tuple(MODELS)), "RealNVP", "Flow"),
         distributions.data_setting("two moons"),
-        Setting("solver", choice_by("model", tuple(MODELS), solvers), "Heun", "Sampler", applies=is_ode),
-        Setting("solver_steps", integer(1, 40), 10, "Sampler's steps, of FFJORD and flow matching", applies=is_ode),
+        Setting("solver", choice_by("model", tuple(MODELS), solvers), "Heun", "Sampler", only=("model", ODES)),
+        Setting("solver_steps", integer(1, 40), 10, "Sampler's steps", only=("model", ODES)),
         Setting(
             "couplings",
             integer(1, 12),
             lab.LabConfig().couplings,
-            "Couplings, of RealNVP and Glow",
+            "Couplings",
             more=True,
-            applies=lambda settings: not is_ode(settings),
+            only=("model", tuple(name for name in MODELS if name not in ODES)),
         ),
         Setting("trace", choice_by("model", tuple(MODELS), traces), "exact", "Trace in training", more=True),
         Setting("sigma", number(0.1, 0.4, 0.01), 0.15, "σ, the width of each Gaussian", more=True),

@@ -26,7 +26,7 @@ FLOW, RECTIFIED = "flowmatch-mnist", "reflow-mnist"
 MODELS = {FLOW: "Flow matching", RECTIFIED: "Rectified", DIFFUSION: "Diffusion"}
 INKS = {FLOW: "--real", RECTIFIED: "--made", DIFFUSION: "--noise"}
 SAMPLERS = {"euler": "Euler", "midpoint": "Midpoint", "heun": "Heun"}
-FINE = 24  # steps of the path that is drawn as a line, whatever the number of evaluations
+FINE = (24, 50)  # steps of the path that is drawn as a line: of these, the first that are no fewer than the evaluations
 FRAMES = 5  # evaluations of a path that are shown
 UNIT = 8000  # int16 of a chord, in what travels to the page
 
@@ -77,7 +77,8 @@ def taken(name: str, label: str, guidance: float, nfe: int, sampler: str, seed: 
 
 def fine(name: str, **settings: Any) -> Trace:
     """The path in so many steps that more would hardly change it."""
-    return taken(name, **{**settings, "nfe": FINE, "sampler": "euler"})
+    steps = next(steps for steps in FINE if steps >= settings["nfe"])
+    return taken(name, **{**settings, "nfe": steps, "sampler": "euler"})
 
 
 def packed(x: Tensor) -> str:
@@ -234,7 +235,7 @@ PART = Part(
     "their paths are, and how few steps each one needs.",
     stage="flow/match",
     settings=(
-        Setting("nfe", integer(1, 50), 4, "Evaluations"),
+        Setting("nfe", integer(1, FINE[-1]), 4, "Evaluations"),
         Setting("label", choice(data.CLASSES["mnist"]), "5", "Class"),
         Setting("seed", seed(), 0, "Seed"),
         Setting("guidance", number(0, 4, 0.25), 1.5, "Guidance (1 = off)"),

@@ -10,7 +10,10 @@ const unit = (k) => `${value.bits[k].toFixed(2)} bits per dimension`;
 const place = (k) => `Row ${Math.floor(k / value.columns) + 1}, picture ${(k % value.columns) + 1}`;
 const look = (k) => {
   chosen = k;
-  cells.forEach((cell, i) => cell.setAttribute("aria-pressed", i === k));
+  cells.forEach((cell, i) => {
+    cell.setAttribute("aria-pressed", i === k);
+    cell.tabIndex = i === k ? 0 : -1; // one Tab stop; the arrow keys go on from it
+  });
   $(".chosen").textContent = `${place(k)}: ${told(k)}, ${unit(k)}`;
 };
 const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };

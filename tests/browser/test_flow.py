@@ -45,6 +45,32 @@ def test_a_point_is_moved_by_arrow_keys_and_its_account_adds_up(tab):
     assert "= −2.20 − (0.00) = −2.20 nat" in said  # log N((0.6, 0.6); 0, I) = −0.36 − log 2π
 
 
+def test_what_was_measured_of_other_points_goes_when_points_are_drawn(tab):
+    tab.evaluate("""() => {
+      const settings = { ...genai.parts["flow/lab"].settings, data: "my drawing", drawn: "0.5,0.5,-0.5,0.5,0,-0.5" };
+      genai.show("flow/lab", { settings });
+    }""")
+    tab.locator(".hint-draw:visible").wait_for()
+    tab.wait_for_function("Number(document.querySelector('.nll').textContent) > 0")
+    box = tab.locator(".plane").bounding_box()
+    tab.mouse.click(box["x"] + 30, box["y"] + 30)
+    tab.wait_for_function("['.nll', '.exact', '.quality'].every(c => document.querySelector(c).textContent === '–')")
+    assert number(tab, ".integral") == 1
+    assert len(tab.evaluate("genai.parts['flow/lab'].settings.drawn").split(",")) == 8
+
+
+def test_a_flow_without_a_sampler_asks_for_no_steps_of_it(tab):
+    steps = tab.get_by_label("Sampler's steps", exact=True)
+    assert not steps.is_visible()
+    tab.get_by_text("FFJORD", exact=True).click()
+    steps.wait_for()
+    steps.locator("xpath=..").get_by_label("exact").fill("2.7")
+    steps.locator("xpath=..").get_by_label("exact").press("Enter")
+    tab.get_by_text("Glow", exact=True).click()
+    steps.wait_for(state="hidden")
+    tab.wait_for_function("genai.parts['flow/lab'].form.values().solver_steps === 10")
+
+
 def shows(page, selector, text):
     page.locator(selector, has_text=text).locator("visible=true").first.wait_for(timeout=60_000)
 

@@ -62,6 +62,7 @@ def test_a_lesson_is_built_reordered_and_opened_by_its_link(page, window, url):
     texts.nth(0).fill("First, <b>sliders</b>.")
     texts.nth(1).fill("Then samples.")
     page.get_by_role("button", name="Step 2 up").click()
+    assert page.evaluate("document.activeElement.ariaLabel") == "Step 1 down"  # it cannot go further up
     assert [texts.nth(k).input_value() for k in range(2)] == ["Then samples.", "First, <b>sliders</b>."]
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save file").click()
@@ -69,6 +70,8 @@ def test_a_lesson_is_built_reordered_and_opened_by_its_link(page, window, url):
     assert saved["title"] == "Zwei Schritte, “ü”"
     page.get_by_role("button", name="Copy link").locator("visible=true").first.click()
     link = page.get_by_label("The lesson's link").input_value()
+    texts.nth(0).fill("Then samples, anew.")  # a lesson that the link does not hold
+    page.get_by_label("The lesson's link").wait_for(state="hidden")
     page.goto("about:blank")
     page.goto(link)
     at(page, 1, 2, saved["title"])

@@ -62,13 +62,18 @@ def test_a_path_begins_and_ends_on_its_chord():
         line, dots = points(row["line"]), points(row["dots"])
         assert line[0].tolist() == dots[0].tolist() == [0, 0, 0, 0]
         assert line[-1].tolist() == [1, 1, 0, 0]
-        assert (len(line), len(dots)) == (FINE + 1, 4)
+        assert (len(line), len(dots)) == (FINE[0] + 1, 4)
         assert np.allclose(np.hypot(line[:, 2], line[:, 1] - line[:, 0]), line[:, 3], atol=3e-4)
 
 
-def test_as_many_evaluations_as_the_line_has_lie_on_it():
-    for row in rows(nfe=FINE).values():
+@pytest.mark.parametrize("nfe", FINE)
+def test_as_many_evaluations_as_the_line_has_lie_on_it(nfe):
+    for row in rows(nfe=nfe).values():
         assert row["dots"] == row["line"]
+
+
+def test_no_path_has_more_evaluations_than_the_line_that_it_is_compared_with():
+    assert [len(points(rows(nfe=nfe)[FLOW]["line"])) - 1 for nfe in (4, 25, 49)] == [24, 50, 50]
 
 
 def test_guidance_is_not_taken_by_the_rectified_model():

@@ -10,6 +10,7 @@ const rows = {};
 
 const optionsOf = (field) => (field.by ? (field.sets[values[field.by]] ?? []) : field.options);
 
+const stands = ({ only }) => !only || only[1].includes(values[only[0]]);
 const change = (name, value) => {
   if (values[name] === value) return;
   values = { ...values, [name]: value };
@@ -18,7 +19,12 @@ const change = (name, value) => {
     values[selects[0]] = selects[1];
     setters[selects[0]]?.(selects[1]);
   }
-  for (const field of props.fields) if (field.by === name) refill(field);
+  for (const field of props.fields) {
+    if (field.by === name) refill(field);
+    if (field.only?.[0] !== name) continue;
+    if (!stands(field)) values[field.name] = props.settings[field.name]; // a value that nobody sees stops no run
+    rows[field.name].replaceWith(row(field));
+  }
   changed([name]);
 };
 // A value that a menu does not offer any more gives way to the first that it does.
@@ -126,6 +132,7 @@ const row = (field) => {
     box.append(widgets[field.type === "choice" ? "menu" : field.type](field));
     if (field.type === "choice") box.hidden = options.length < 2 && Boolean(field.by); // there is nothing to choose
   }
+  box.hidden ||= !stands(field);
   if (field.hint) box.append(make("span", { class: "hint" }, field.hint));
   rows[field.name] = box;
   if (field.name in values) setters[field.name](values[field.name]);

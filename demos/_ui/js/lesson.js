@@ -104,6 +104,8 @@ $(".lesson-change").addEventListener("click", () => {
 // --- building one
 
 const store = () => {
+  if (!$(".lesson-address").hidden) say(""); // its link was that of the lesson before
+  $(".lesson-address").hidden = true;
   try {
     localStorage.setItem(DRAFT, JSON.stringify(draft));
   } catch {
@@ -124,6 +126,15 @@ const moveStep = (from, to) => {
   const [step] = draft.steps.splice(from, 1);
   draft.steps.splice(to, 0, step);
   update();
+  const tools = [...$(".lesson-list").children[to].querySelectorAll(".tools button")],
+    pressed = tools[to < from ? 0 : 1];
+  (pressed.disabled ? tools[to < from ? 1 : 0] : pressed).focus(); // to be pressed again
+};
+const removeStep = (k) => {
+  draft.steps.splice(k, 1);
+  update();
+  const next = $(".lesson-list").children[Math.min(k, draft.steps.length - 1)];
+  (next?.querySelector(".tools button:last-child") ?? $(".lesson-add")).focus();
 };
 const row = (step, k) => {
   const item = make("li"),
@@ -143,7 +154,7 @@ const row = (step, k) => {
   const buttons = [
     ["↑", "up", k > 0, () => moveStep(k, k - 1)],
     ["↓", "down", k < draft.steps.length - 1, () => moveStep(k, k + 1)],
-    ["✕", "out of the lesson", true, () => (draft.steps.splice(k, 1), update())],
+    ["✕", "out of the lesson", true, () => removeStep(k)],
   ];
   for (const [sign, where, possible, act] of buttons) {
     const button = make("button", { type: "button", "aria-label": `Step ${k + 1} ${where}` }, String(sign));
@@ -159,7 +170,6 @@ const row = (step, k) => {
 const list = () => {
   $(".lesson-titled").value = draft.title;
   $(".lesson-list").replaceChildren(...draft.steps.map(row));
-  $(".lesson-address").hidden = true;
 };
 // The draft, where it is a lesson; else says what it lacks.
 const built = () => {
