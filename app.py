@@ -11,7 +11,7 @@ import demos._server.tempdir  # noqa: F401, first of all
 import demos._server.preload  # noqa: F401, before all that imports gradio or torch
 
 # isort: split
-from demos import autoencoder, clip, diffusion, distillation, flow, gan, home, shell, text, vae
+from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, vae
 from demos._server import address
 from demos.serve import serve
 
@@ -44,6 +44,12 @@ def main() -> None:
         metavar="USER:PASSWORD",
         help="ask for these first; the variable GENAI_AUTH does the same, and no list of processes shows it",
     )
+    parser.add_argument(
+        "--class",
+        dest="begins_class",
+        action="store_true",
+        help="open a class and print its code; with the variable GENAI_CLASS_PASSWORD the page opens them as well",
+    )
     options = parser.parse_args()
     if why := address.problem(options.host, options.port):
         sys.exit(why)
@@ -52,6 +58,8 @@ def main() -> None:
     warm = threading.Timer(WARM, shell.warm, [TABS])
     warm.daemon = True
     warm.start()
+    if options.begins_class:
+        print(classroom.begin(), flush=True)
     serve(build_app(), options.host, options.port, auth=options.auth)
 
 

@@ -28,9 +28,9 @@ def process(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
 
 
 @contextlib.contextmanager
-def server(*arguments: str) -> Iterator[str]:
+def server(*arguments: str, **environment: str) -> Iterator[str]:
     """The address of `python <arguments>`, ended afterwards."""
-    with process(*arguments) as (_, url):
+    with process(*arguments, **environment) as (_, url):
         yield url
 
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from demos._server import guard, head, sessions
 from demos._ui import bundle, theme
+from demos.classroom import routes as classroom
 
 MAX_FILE = 60_000_000  # bytes, of photographs in a zip; whatever else comes from a page has the limits of validation.py
 ZIPPED = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # as small as at 9, in half the time
@@ -57,7 +58,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         footer_links=[],
         app_kwargs={
             "middleware": [Middleware(guard.Guard), ZIPPED, Middleware(head.Head, tag=tag)],
-            "routes": [Route(f"/genai-{bundle.version()}.js", scripts)],
+            "routes": [Route(f"/genai-{bundle.version()}.js", scripts), *classroom.ROUTES],
         },
         **more,
     )

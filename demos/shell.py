@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos import lessons
+from demos import classroom, lessons
 from demos._server import lanes
 from demos._ui import controls, tab
 from demos._ui.tab import Tab
@@ -63,6 +63,7 @@ def build(home: ModuleType, tabs: Sequence[Tab]) -> gr.Blocks:
             with gr.Column(scale=0, min_width=0, elem_classes="rail"):
                 controls.control("nav", None, groups=groups(tabs))
             with gr.Column(scale=1, min_width=0, elem_classes="content"):
+                classroom.bar()
                 lessons.bar(tabs)
                 router = build_router(tabs, True)
                 outer, inner = build_tabs(home, tabs)

@@ -35,7 +35,7 @@ def generator() -> torch.Generator:
 @pytest.fixture(scope="session")
 def running():
     """The app's process and its address, for all tests of this worker: its start costs as much as ten of them."""
-    process, url = serve(["app.py"], {"HF_HUB_OFFLINE": "1"})
+    process, url = serve(["app.py"], {"HF_HUB_OFFLINE": "1", "GENAI_CLASS_PASSWORD": "chalk"})
     yield process, url
     process.terminate()
     process.wait(10)

@@ -4,7 +4,10 @@ for (const { name, title, steps } of props.value) {
   link.append(make("span", {}, `${steps} steps`));
   $(".lessons-links").append(link);
 }
-$(".lessons-links").append(make("a", { href: "#build" }, "Build a lesson"));
+$(".lessons-links").append(
+  make("a", { href: "#build" }, "Build a lesson"),
+  make("a", { href: "#class" }, "Join a class"),
+);
 // Gradio's page has a base, from which a # would be another page.
 $(".lessons-links").addEventListener("click", (event) => {
   const link = event.target.closest("a");

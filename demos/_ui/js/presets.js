@@ -58,6 +58,10 @@ const offer = (label, preset) => {
   const skip = make("button", { type: "button", class: "skip" }, "Just show me");
   skip.addEventListener("click", () => run(label, preset));
   answers.replaceChildren(...choices, skip);
+  if (!genai.askClass) return; // who teaches none
+  const all = make("button", { type: "button", class: "skip" }, "Ask the class");
+  all.addEventListener("click", () => genai.askClass(preset, () => run(label, preset)));
+  answers.append(all);
 };
 for (const [label, pill] of Object.entries(pills)) {
   pill.addEventListener("click", async () => {
