@@ -60,7 +60,11 @@ const offer = (label, preset) => {
   answers.replaceChildren(...choices, skip);
   if (!genai.askClass) return; // who teaches none
   const all = make("button", { type: "button", class: "skip" }, "Ask the class");
-  all.addEventListener("click", () => genai.askClass(preset, () => run(label, preset)));
+  all.addEventListener("click", () => {
+    sentence.replaceChildren(); // it stands in the class's bar now
+    answers.replaceChildren();
+    genai.askClass(preset, () => run(label, preset));
+  });
   answers.append(all);
 };
 for (const [label, pill] of Object.entries(pills)) {
