@@ -16,6 +16,7 @@ from demos.classroom import routes as classroom
 MAX_FILE = 60_000_000  # bytes, of photographs in a zip; whatever else comes from a page has the limits of validation.py
 ZIPPED = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # as small as at 9, in half the time
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 1800)}  # files older than 30 minutes go, every 10
+THREADS = 100  # handlers that wait for a frame or compute one: a class's labs, and whatever else goes on
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}  # its address names this very script
 
@@ -52,6 +53,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         run_history=False,
         enable_monitoring=False,
         max_file_size=MAX_FILE,
+        max_threads=THREADS,
         state_session_capacity=300,
         pwa=False,
         ssr_mode=False,

@@ -1,14 +1,16 @@
 """The worker processes that live training runs in: start, stream values back, stop. No gradio, and no torch at import.
 
 `run("genai_core.vae.live:train_vae", seed=0)` calls that generator in a spawned process (low priority, one torch
-thread), and yields what it yields. Closing the generator (Stop, or the page left) ends the job at its next value; a
-worker that does not answer is killed, and another one started for the next job. A worker is kept for the next job;
-there are at most WORKERS, each started when it is first needed.
+thread), and yields what it yields. A worker runs many jobs, value by value: the next value is that of the job which has
+used the least time, as in the Completely Fair Scheduler of Linux, so that all of a class that press Play see theirs
+move. Closing the generator (Stop, or the page left) ends the job at its next value; a worker that does not answer is
+killed. There are at most WORKERS, each started when it is first needed, and kept.
 """
 
 import atexit
 import contextlib
 import importlib
+import itertools
 import multiprocessing
 import os
 import queue
@@ -17,12 +19,14 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from demos._server import gpu
 
-WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # jobs that run side by side
-PATIENCE = 0.5  # seconds a stopped job has until its worker is killed
+WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # processes that work side by side
+AHEAD = 2  # values of a job that may wait to be taken; then it rests, and leaves the time to others
+PATIENCE = 0.5  # seconds a stopped job has until its worker is killed, where it has no other job
 SILENCE = 60.0  # seconds without a value after which a worker counts as hung
 
 
@@ -30,32 +34,71 @@ class JobError(RuntimeError):
     """The job failed, or its worker died. The message is one sentence for the user."""
 
 
+@dataclass(eq=False)
+class _Job:
+    """One generator in the worker. used: seconds; wanted: values that it may still yield."""
+
+    values: Iterator
+    used: float
+    wanted: int = AHEAD
+
+
 def _work(pipe) -> None:
-    """The worker's loop: receives (name, settings), sends ("value", v)... then ("done", None) or ("error", text)."""
+    """The worker's loop.
+
+    It receives ("start", id, name, settings), ("more", id) when a value was taken and ("stop", id), and sends ("value",
+    id, v)... then ("done", id, None) or ("error", id, text).
+    """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)
     import torch
 
     torch.set_num_threads(1)
-    while True:
-        try:
-            name, settings = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        if name is None:  # a stop that came after the job had ended
-            continue
-        module, function = name.split(":")
-        try:
-            for value in getattr(importlib.import_module(module), function)(**settings):
-                pipe.send(("value", value))
-                if pipe.poll():  # only a stop comes while a job runs
-                    pipe.recv()
-                    break
-            pipe.send(("done", None))
-        except (BrokenPipeError, KeyboardInterrupt):
-            return
-        except Exception as error:
-            pipe.send(("error", str(error) if isinstance(error, ValueError) else "The training failed on the server."))
+    jobs: dict[int, _Job] = {}
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while True:
+            ready = [id_ for id_, job in jobs.items() if job.wanted]
+            while not ready or pipe.poll():
+                _hear(jobs, pipe)
+                ready = [id_ for id_, job in jobs.items() if job.wanted]
+            _advance(jobs, min(ready, key=lambda id_: jobs[id_].used), pipe)
+
+
+def _hear(jobs: dict[int, _Job], pipe) -> None:
+    """One message of the app's."""
+    what, id_, *more = pipe.recv()
+    if what == "start":
+        name, settings = more
+        least = min((job.used for job in jobs.values()), default=0.0)  # no arrears, and no start before all others
+        jobs[id_] = _Job(_generator(name, settings), least)
+    elif id_ in jobs and what == "more":
+        jobs[id_].wanted += 1
+    elif id_ in jobs:
+        with contextlib.suppress(Exception):
+            jobs.pop(id_).values.close()  # type: ignore[attr-defined]
+        pipe.send(("done", id_, None))
+
+
+def _generator(name: str, settings: dict) -> Iterator:
+    module, function = name.split(":")
+    yield from getattr(importlib.import_module(module), function)(**settings)
+
+
+def _advance(jobs: dict[int, _Job], id_: int, pipe) -> None:
+    """The next value of a job."""
+    job, begun = jobs[id_], time.perf_counter()
+    try:
+        message = ("value", id_, next(job.values))
+        job.wanted -= 1
+    except StopIteration:
+        message = ("done", id_, None)
+    except Exception as error:
+        said = str(error) if isinstance(error, ValueError) else "The training failed on the server."
+        message = ("error", id_, said)
+    job.used += time.perf_counter() - begun
+    if message[0] != "value":
+        del jobs[id_]
+    pipe.send(message)
 
 
 @contextlib.contextmanager
@@ -70,12 +113,14 @@ def _bare_main():
 
 
 class _Worker:
-    """A process and the pipe to it, one job at a time."""
+    """A process, the pipe to it, and what came of each of its jobs."""
 
     def __init__(self):
         self.process: Any = None
         self.pipe: Any = None
-        self.lock = threading.Lock()  # a stop may still be draining the pipe while the interpreter ends
+        self.jobs: dict[int, queue.SimpleQueue] = {}
+        self.heard = 0.0  # when the last message came
+        self.lock = threading.RLock()  # of the process, and of what is sent to it
 
     def start(self) -> None:
         if self.process is None or not self.process.is_alive():
@@ -85,21 +130,52 @@ class _Worker:
             with _bare_main():
                 self.process.start()
             theirs.close()
+            self.jobs = {}  # those of a process before hear from their own listener
+            threading.Thread(target=self._listen, args=(self.pipe, self.jobs), daemon=True).start()
+
+    def _listen(self, pipe, jobs: dict[int, queue.SimpleQueue]) -> None:
+        """Hand each message to its job, until the process ends."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                kind, id_, value = pipe.recv()
+                self.heard = time.monotonic()
+                if inbox := jobs.get(id_):
+                    inbox.put((kind, value))
+                if kind != "value":
+                    jobs.pop(id_, None)
+        with self.lock:  # a job begins before, and hears of the end, or after, in another process
+            if self.pipe is pipe:
+                self.kill()
+            pipe.close()
+            for inbox in jobs.values():
+                inbox.put(("ended", None))
+            jobs.clear()
+
+    def send(self, *message) -> None:
+        """Whoever listens hears it where the process has ended, so that this says nothing."""
+        with self.lock, contextlib.suppress(OSError, ValueError):
+            self.pipe.send(message)
+
+    def begin(self, id_: int, name: str, settings: dict) -> queue.SimpleQueue:
+        """Start a job; returns where its messages come."""
+        with self.lock:
+            self.start()
+            inbox = self.jobs[id_] = queue.SimpleQueue()
+            self.send("start", id_, name, settings)
+        return inbox
 
     def kill(self) -> None:
-        with self.lock:
-            if self.process is not None:
-                self.process.kill()
-                self.process.join()
-                self.pipe.close()
-                self.process = None
+        if process := self.process:
+            process.kill()  # before the lock: who holds it may be sending to a process that hangs
+            with self.lock:
+                process.join()
+                if self.process is process:
+                    self.process = None
 
 
-_free: queue.LifoQueue[_Worker] = queue.LifoQueue()  # the one that worked last has its process already
 _workers = [_Worker() for _ in range(WORKERS)]
+_ids = itertools.count(1)
 _ending = threading.Event()
-for _one in _workers:
-    _free.put(_one)
 
 
 @atexit.register
@@ -111,61 +187,64 @@ def _end() -> None:
 
 def free() -> int:
     """How many workers have nothing to do."""
-    return _free.qsize()
+    return sum(not worker.jobs for worker in _workers)
+
+
+def _least_busy() -> _Worker:
+    """The worker with the fewest jobs; of those, one whose process has started already."""
+    return min(_workers, key=lambda worker: (len(worker.jobs), worker.process is None))
 
 
 def run(name: str, beat: float = SILENCE, **settings) -> Iterator:
     """Yield the values of the generator `module:function(**settings)`, run in a worker.
 
     After every `beat` seconds without a value None is yielded, so that whoever iterates can close the generator then.
-    Settings and values must be plain (numbers, text, numpy arrays): they are pickled. A job waits for a free worker.
-    On ZeroGPU it runs here: in the process that has the GPU, which may start no others.
+    Settings and values must be plain (numbers, text, numpy arrays): they are pickled. The worker goes AHEAD of what is
+    taken by so many values. On ZeroGPU it runs here: in the process that has the GPU, which may start no others.
     Raises: JobError with one sentence if the job raised or its worker died.
     """
     if gpu.ZERO:
         module, function = name.split(":")
         yield from getattr(importlib.import_module(module), function)(**settings)
         return
-    worker, running = _free.get(), True
+    worker, id_, running = _least_busy(), next(_ids), True
+    inbox = worker.begin(id_, name, settings)
+    since = time.monotonic()
     try:
-        worker.start()
-        worker.pipe.send((name, settings))
-        heard = time.monotonic()
         while running:
-            if not worker.pipe.poll(beat):
-                if time.monotonic() - heard >= SILENCE:
-                    raise JobError("The training stopped answering and was ended; start it again.")
+            try:
+                kind, value = inbox.get(timeout=beat)
+            except queue.Empty:
+                if time.monotonic() - max(since, worker.heard) >= SILENCE:
+                    running = False
+                    worker.kill()
+                    raise JobError("The training stopped answering and was ended; start it again.") from None
                 yield None
                 continue
-            kind, value = worker.pipe.recv()
-            heard = time.monotonic()
             running = kind == "value"
+            if kind == "ended":
+                raise JobError("The training process ended unexpectedly; start it again.")
             if kind == "error":
                 raise JobError(value)
             if running:
                 yield value
-    except (EOFError, OSError):
-        running = False
-        worker.kill()
-        raise JobError("The training process ended unexpectedly; start it again.") from None
+                worker.send("more", id_)
+                since = time.monotonic()
     finally:
         if running:  # whoever leaves a job need not wait until its worker has noticed
-            threading.Thread(target=_stop, args=(worker,), daemon=True).start()
-        else:
-            _free.put(worker)
+            threading.Thread(target=_stop, args=(worker, id_, inbox), daemon=True).start()
 
 
-def _stop(worker: _Worker) -> None:
-    """Ask the worker to end its job and drain what it still sends; another process takes its place if it does not."""
-    try:
-        worker.pipe.send((None, None))
-        while worker.pipe.poll(PATIENCE):
-            if worker.pipe.recv()[0] != "value":
-                break
-        else:
-            raise TimeoutError
-    except (EOFError, OSError):  # a TimeoutError is one
-        worker.kill()
-        if not _ending.is_set():
-            worker.start()
-    _free.put(worker)
+def _stop(worker: _Worker, id_: int, inbox: queue.SimpleQueue) -> None:
+    """End a job. Where its worker does not answer and has no other, another process takes its place."""
+    worker.send("stop", id_)
+    until = time.monotonic() + PATIENCE
+    with contextlib.suppress(queue.Empty):
+        while inbox.get(timeout=max(0.0, until - time.monotonic()))[0] == "value":
+            pass
+        return
+    with worker.lock:
+        if set(worker.jobs) <= {id_}:
+            worker.kill()
+            if not _ending.is_set():
+                worker.start()

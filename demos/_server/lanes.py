@@ -8,5 +8,6 @@ LIGHT = {"concurrency_id": "light", "concurrency_limit": 8}  # the lane of a dec
 STREAMS = int(os.environ.get("GENAI_STREAMS") or 2)
 STREAM = {"concurrency_id": "stream", "concurrency_limit": STREAMS}  # the lane of what takes up to about two seconds
 RESTARTABLE = {"trigger_mode": "multiple"}  # a run that may be asked for while the last one is not quite at its end
-TRAIN = {"concurrency_id": "train", "concurrency_limit": jobs.WORKERS}  # the lane of live training
+LABS = {"concurrency_id": "labs", "concurrency_limit": 32}  # live training of small networks: a class at once
+TRAIN = {"concurrency_id": "train", "concurrency_limit": jobs.WORKERS}  # that of larger ones
 PAGE_ONLY = {"api_visibility": "private", "show_progress": "hidden"}  # events of the page that are no endpoints

@@ -24,6 +24,17 @@ def frames(name: str, shown: Callable[[Any], Any], **settings) -> Generator:
         raise validation.InputError(str(error)) from None
 
 
+def slowed(values: Generator, pause: float) -> Generator:
+    """The values, with `pause` seconds after each; the worker has the time for others meanwhile. Raises: InputError."""
+    with closing(values):
+        for value in values:
+            yield value
+            until = time.monotonic() + (0.0 if value is None else pause)
+            while (left := until - time.monotonic()) > 0:
+                time.sleep(min(BEAT, left))
+                yield None
+
+
 def one_in_flight(values: Generator, run: Any) -> Generator:
     """The values of a page's run, each when the page draws the one before (`drawn`), and None while it has not.
 

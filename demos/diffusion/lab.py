@@ -206,7 +206,7 @@ PART = Part(
     actions=(Action("run", "Train", primary=True), Action("stop", "Stop"), Action("reset", "Reset")),
     run=train,
     stateful=True,
-    lane=lanes.TRAIN,
+    lane=lanes.LABS,
     again=("data",),
     acts={"solver": "flow"},
     long=True,

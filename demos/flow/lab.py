@@ -262,7 +262,7 @@ PART = Part(
     actions=(Action("run", "Train", primary=True), Action("stop", "Stop"), Action("reset", "Reset")),
     run=train,
     stateful=True,
-    lane=lanes.TRAIN,
+    lane=lanes.LABS,
     again=("model", "data", "couplings", "trace", "sigma", "seed"),
     acts={"solver": "look", "solver_steps": "look"},
     long=True,

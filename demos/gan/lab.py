@@ -97,9 +97,8 @@ def play(
         per_frame=per_frame,
         frames=FRAMES if who == "both" else 1,
         who=who,
-        pause=pause,
     )
-    yield from live.one_in_flight(frames, (request or {}).get("run"))
+    yield from live.one_in_flight(live.slowed(frames, pause), (request or {}).get("run"))
 
 
 def picture(data: str, drawn: str, shown: dict | None = None, **_settings: Any) -> Image.Image:
@@ -263,7 +262,7 @@ PART = Part(
     ),
     run=play,
     stateful=True,
-    lane=lanes.TRAIN,
+    lane=lanes.LABS,
     again=("data",),
     long=True,
     functions=(live.drawn,),

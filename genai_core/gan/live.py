@@ -2,7 +2,6 @@
 
 import dataclasses
 import pickle
-import time
 from collections.abc import Iterator
 from itertools import repeat
 from typing import Literal
@@ -24,19 +23,17 @@ def train(
     per_frame: int = 10,
     frames: int = 1,
     who: Literal["both", "discriminator", "generator"] = "both",
-    pause: float = 0.0,
     seconds: float = 120.0,
 ) -> Iterator[tuple[Frame, bytes, bool]]:
     """Train `frames` times `per_frame` steps; yields each frame, the state from which the training continues, and
     whether it ends here because its `seconds` are over.
 
     settings: fields of LabConfig. data: a distribution's name, or drawn points. state: of an earlier frame, or None for
-    a new training from `seed`; with a state, only the LIVE settings act. pause: seconds of rest after each frame.
+    a new training from `seed`; with a state, only the LIVE settings act.
     Raises: ValueError, Diverged (with one sentence each).
     """
     checks.count("The number of steps of a frame", per_frame)
     checks.count("The number of frames", frames)
-    checks.number("The pause", pause, 0)
     config = LabConfig(**settings)
     check(config)
     if state is None:
@@ -47,4 +44,3 @@ def train(
     training = map(lab.step, repeat(per_frame, frames), repeat(who))
     for moment in paced(training, total=frames, every=1, seconds=seconds):
         yield lab.frame(), pickle.dumps(lab), moment.timed_out
-        time.sleep(pause)

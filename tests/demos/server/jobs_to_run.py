@@ -26,5 +26,15 @@ def hang():
     yield 1
 
 
-def process():
+def process(stay=False):
     yield os.getpid(), os.nice(0)
+    while stay:
+        yield
+
+
+def busy(seconds):
+    while True:
+        begun = time.perf_counter()
+        while time.perf_counter() - begun < seconds:
+            pass
+        yield 0

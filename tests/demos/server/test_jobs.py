@@ -1,6 +1,6 @@
 import itertools
-import queue
 import sys
+import threading
 import time
 import types
 
@@ -53,7 +53,10 @@ def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker
     assert next(job) is None
     job.close()
     settled()
-    assert all(worker.process.is_alive() for worker in jobs._free.queue)
+    begun = time.monotonic()
+    while not all(worker.process and worker.process.is_alive() for worker in jobs._workers):
+        assert time.monotonic() - begun < 10
+        time.sleep(0.01)
     assert next(jobs.run(f"{HERE}:process"))[0] != first
 
 
@@ -79,21 +82,70 @@ def test_a_worker_that_dies_is_reported_and_replaced():
     works()
 
 
+def test_jobs_of_one_worker_share_its_time_whichever_came_first():
+    """Two that do as much for a value come in turns; one that does ten times as much comes a tenth as often."""
+    works()
+    running = [jobs.run(f"{HERE}:busy", seconds=seconds) for seconds in (0.01, 0.01, 0.1)]
+    counted, until = [0, 0, 0], time.monotonic() + 2
+
+    def take(k):
+        for _ in running[k]:
+            counted[k] += 1
+            if time.monotonic() > until:
+                return
+
+    threads = [threading.Thread(target=take, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for job in running:
+        job.close()
+    settled()
+    assert 0.6 < counted[0] / counted[1] < 1.6
+    assert 4 < counted[0] / counted[2] < 25
+
+
+def test_a_job_whose_values_nobody_takes_leaves_the_time_to_others():
+    slow = jobs.run(f"{HERE}:count", n=10_000)
+    next(slow)
+    works()
+    assert list(itertools.islice(slow, 3)) == [1, 2, 3]  # none is lost
+    slow.close()
+    settled()
+
+
+def test_a_stop_of_one_job_leaves_the_others_alone():
+    one, other = (jobs.run(f"{HERE}:count", n=10_000, pause=0.001) for _ in range(2))
+    assert (next(one), next(other)) == (0, 0)
+    one.close()
+    assert list(itertools.islice(other, 50)) == list(range(1, 51))
+    other.close()
+    settled()
+
+
+def test_a_worker_that_dies_ends_all_its_jobs_with_a_sentence():
+    one = jobs.run(f"{HERE}:count", n=10_000, pause=0.01)
+    next(one)
+    with pytest.raises(jobs.JobError, match="ended unexpectedly"):
+        list(jobs.run(f"{HERE}:die"))
+    with pytest.raises(jobs.JobError, match="ended unexpectedly"):
+        list(one)
+    works()
+
+
 def test_two_workers_run_two_jobs_side_by_side_and_the_warm_one_is_taken_first(monkeypatch):
     workers = [jobs._Worker(), jobs._Worker()]
-    free = queue.LifoQueue()
-    for worker in workers:
-        free.put(worker)
-    monkeypatch.setattr(jobs, "_free", free)
+    monkeypatch.setattr(jobs, "_workers", workers)
     try:
-        first, second = (jobs.run(f"{HERE}:process") for _ in range(2))
+        first, second = (jobs.run(f"{HERE}:process", stay=True) for _ in range(2))
         (one, _), (other, _) = next(first), next(second)
         assert one != other
         assert jobs.free() == 0
         for k, job in enumerate((first, second), 1):
             job.close()
             settled(k)
-        assert next(jobs.run(f"{HERE}:process"))[0] == other
+        assert next(jobs.run(f"{HERE}:process"))[0] == one
     finally:
         for worker in workers:
             worker.kill()
@@ -104,8 +156,7 @@ def test_a_worker_does_not_import_the_app_again(tmp_path, monkeypatch):
     main.__file__ = str(tmp_path / "app.py")
     (tmp_path / "app.py").write_text("raise RuntimeError('imported')")
     monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(jobs, "_free", queue.LifoQueue())
-    jobs._free.put(worker := jobs._Worker())
+    monkeypatch.setattr(jobs, "_workers", [worker := jobs._Worker()])
     try:
         works()
     finally:
