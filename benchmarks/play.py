@@ -3,19 +3,26 @@
     python -m benchmarks.play [--learners 30] [--seconds 20]
 
 Each draws a frame when it comes, and says so, as a page does. Meanwhile a slider of the VAE tab is dragged in a process
-of its own. With one worker and with two, a server for each.
+of its own: one lab after the other, all by turns in one worker, and in two. And what a batch of them would gain: a step
+of thirty discriminators one by one, and stacked (torch.func).
 """
 
 import argparse
 import asyncio
+import copy
 import multiprocessing
 import random
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
-from benchmarks._common import percentile, report, server
+import torch
+from torch.func import functional_call, stack_module_state, vmap
+
+from benchmarks._common import into_page, percentile, report, server
 from benchmarks._protocol import Learner, config_of
 from benchmarks.load import slider
+from genai_core.data.plane import distribution
+from genai_core.gan.lab import Lab, LabConfig
 
 PART = "gan/lab"
 WITHIN = 2.0  # seconds in which all press Play
@@ -23,19 +30,18 @@ AIM = "the first frame within 3 s for all, none below 2 frames/s, the slider's p
 
 
 async def play(url: str, config: dict, seed: int, settings: dict, seconds: float) -> dict:
-    """One learner: {"first": ms until the first frame, "frames": a second after it, "steps": of the training}."""
+    """One learner: {"first": ms until the first frame, or None, "frames": a second, "steps": of the training}."""
     async with Learner(url, config) as learner:
         await asyncio.sleep(random.Random(seed).uniform(0, WITHIN))
         begun, came, step = time.perf_counter(), [], 0
-        async with aclosing(learner.run(PART, settings | {"seed": seed})) as frames:
-            async for frame in frames:
-                came.append(time.perf_counter())
-                step = frame["step"]
-                await learner.ask(PART, "drawn", {"run": frame["run"]})
-                if came[-1] - begun > seconds:
-                    break
-        rate = (len(came) - 1) / (came[-1] - came[0]) if len(came) > 1 else 0.0
-        return {"first": 1000 * (came[0] - begun), "frames": rate, "steps": step}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), aclosing(learner.run(PART, settings | {"seed": seed})) as frames:
+                async for frame in frames:
+                    came.append(time.perf_counter())
+                    step = frame["step"]
+                    await learner.ask(PART, "drawn", {"run": frame["run"]})
+        first = 1000 * (came[0] - begun) if came else None
+        return {"first": first, "frames": len(came) / seconds, "steps": step}
 
 
 async def everyone(url: str, learners: int, seconds: float) -> list[dict]:
@@ -48,25 +54,55 @@ async def everyone(url: str, learners: int, seconds: float) -> list[dict]:
     return await asyncio.gather(*(play(url, config, seed, settings, seconds) for seed in range(learners)))
 
 
-def measured(workers: int, learners: int, seconds: float) -> dict:
-    with server("app.py", GENAI_WORKERS=str(workers), HF_HUB_OFFLINE="1") as url:
-        asyncio.run(everyone(url, 1, 1.0))
+def measured(labs: int, workers: int, learners: int, seconds: float) -> dict:
+    with server("app.py", GENAI_LABS=str(labs), GENAI_WORKERS=str(workers), HF_HUB_OFFLINE="1") as url:
+        asyncio.run(everyone(url, workers, 10.0))  # each worker has started
         context = multiprocessing.get_context("spawn")
         with context.Pool(1) as pool:
             dragged = pool.apply_async(slider, (url, seconds))
             found = asyncio.run(everyone(url, learners, seconds))
             beside = dragged.get()["ms"]
+    first = [one["first"] for one in found if one["first"] is not None]
     frames = [one["frames"] for one in found]
     return {
+        "at a time": labs,
         "workers": workers,
-        "learners": learners,
-        "first frame, p95 ms": percentile([one["first"] for one in found], 0.95),
-        "first frame, last ms": max(one["first"] for one in found),
+        "without a frame": learners - len(first),
+        "first frame p95 ms": percentile(first, 0.95) if len(first) > 1 else None,
         "frames/s, least": min(frames),
         "frames/s, most": max(frames),
         "steps, least": min(one["steps"] for one in found),
-        "slider, p95 ms": percentile(beside, 0.95),
+        "slider p95 ms": percentile(beside, 0.95),
     }
+
+
+def batched(learners: int, times: int = 7) -> dict:
+    """ms of a step of so many discriminators, forward and backward, one by one and stacked; on one thread."""
+    torch.set_num_threads(1)
+    config, data = LabConfig(), distribution("ring")
+    nets = [Lab(config, data, seed).discriminator for seed in range(learners)]
+    x = torch.randn(learners, 2 * config.batch, 2, generator=torch.Generator().manual_seed(0))
+    stacked, buffers = stack_module_state(nets)  # type: ignore[arg-type]
+    shape = copy.deepcopy(nets[0]).to("meta")
+
+    def one_by_one() -> None:
+        for net, points in zip(nets, x, strict=True):
+            torch.autograd.grad(net(points).mean(), list(net.parameters()))
+
+    def at_once() -> None:
+        scores = vmap(lambda p, b, points: functional_call(shape, (p, b), (points,)))(stacked, buffers, x)
+        torch.autograd.grad(scores.mean((1, 2)).sum(), list(stacked.values()))
+
+    def least(work) -> float:
+        work()
+        took = []
+        for _ in range(times):
+            begun = time.perf_counter()
+            work()
+            took.append(1000 * (time.perf_counter() - begun))
+        return min(took)
+
+    return {"discriminators": learners, "one by one, ms": least(one_by_one), "stacked, ms": least(at_once)}
 
 
 def main() -> None:
@@ -74,8 +110,11 @@ def main() -> None:
     parser.add_argument("--learners", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
-    rows = [measured(workers, options.learners, options.seconds) for workers in (1, 2)]
-    report("play", rows, aim=AIM)
+    ways = ((1, 1), (options.learners, 1), (options.learners, 2))
+    rows = [measured(labs, workers, options.learners, options.seconds) for labs, workers in ways]
+    stacked = [batched(options.learners)]
+    report("play", rows, learners=options.learners, stacked=stacked, aim=AIM)
+    into_page("play", rows, stacked)
 
 
 if __name__ == "__main__":
