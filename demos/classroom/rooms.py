@@ -148,7 +148,7 @@ class Rooms:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self.rooms: dict[str, Room] = {}
-        self.wrong: deque[float] = deque(maxlen=GUESSES)  # when a code was asked for that is none
+        self.wrong: deque[float] = deque(maxlen=GUESSES)  # when something wrong was tried
         self.clock = clock
 
     def open(self) -> Room:
@@ -167,11 +167,15 @@ class Rooms:
         room = self.rooms.get(code.strip().upper()) if isinstance(code, str) and len(code) < 20 else None
         if room and self.clock() - room.used <= IDLE:
             return room
+        self.count_guess()
+        raise Unknown("No class has this code; ask your teacher for it.")
+
+    def count_guess(self) -> None:
+        """A wrong code, or a wrong password. Raises: InputError where too many came within a minute."""
         now = self.clock()
         if len(self.wrong) == GUESSES and now - self.wrong[0] < MINUTE:
             raise InputError("Too many wrong codes were tried; wait a minute.")
         self.wrong.append(now)
-        raise Unknown("No class has this code; ask your teacher for it.")
 
     def close(self, room: Room) -> None:
         """It is over for all its pages."""

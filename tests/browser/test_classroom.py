@@ -4,6 +4,7 @@ import json
 import urllib.request
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 
 from benchmarks._browser import open_part, open_tab, show_preset, visit
 
@@ -24,6 +25,24 @@ def shows(page, id_):
 
 def answer(page, text):
     return page.get_by_role("group", name="Answers to the class").get_by_role("button", name=text)
+
+
+FAULTS = """async () => {
+  const found = [];
+  for (const dark of [false, true]) {
+    document.body.classList.toggle('dark', dark);
+    const { violations } = await axe.run('.class-bar', { resultTypes: ['violations'] });
+    found.push(...violations.flatMap((v) => v.nodes.map((n) => [v.id, n.html.slice(0, 160)])));
+  }
+  document.body.classList.remove('dark');
+  return found;
+}"""
+
+
+def faults(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate(AXE_SCRIPT)
+    return page.evaluate(FAULTS)
 
 
 def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
@@ -52,6 +71,7 @@ def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
         teacher.get_by_text("2 of 2 learners answered.").wait_for()
         assert not one.locator(".class-answers b").count()  # learners see no counts yet
         assert teacher.locator(".class-answers b").all_inner_texts() == ["0", "1", "1"]
+        assert faults(one) == faults(teacher) == []
         two.reload()  # it is back in the class, where its learner was
         shows(two, "vae/plane")
         answer(two, "More: these are").wait_for()
@@ -64,6 +84,7 @@ def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
             learner.wait_for_function("genai.parts['distillation/model'].settings.temperature === 1")
         two.get_by_text("and nearly 1 for one class").wait_for()  # why that guess was wrong
         assert not one.get_by_text("and nearly 1 for one class").count()
+        assert faults(two) == []
         teacher.once("dialog", lambda dialog: dialog.accept())
         teacher.get_by_role("button", name="End the class").click()
         for page in (teacher, one, two):
