@@ -72,6 +72,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.classroom
+	$(BIN)/python -m benchmarks.play
 	$(BIN)/python -m benchmarks.leaving
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale
