@@ -54,7 +54,7 @@ def test_what_was_measured_of_other_points_goes_when_points_are_drawn(tab):
     tab.wait_for_function("genai.parts['flow/lab'].running && Number(document.querySelector('.step').textContent) > 0")
     tab.locator(".plane").click(position={"x": 30, "y": 30})  # it stops the training as well
     tab.wait_for_function("['.nll', '.exact', '.quality'].every(c => document.querySelector(c).textContent === '–')")
-    assert number(tab, ".integral") == 1
+    assert abs(number(tab, ".integral") - 1) < 0.1  # it is of the flow alone, and stays
     assert len(tab.evaluate("genai.parts['flow/lab'].settings.drawn").split(",")) == 8
 
 
