@@ -86,9 +86,7 @@ def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
         assert not one.get_by_text("and nearly 1 for one class").count()
         two.get_by_text("More: these are the true probabilities. (your answer)").wait_for()
         assert faults(two) == []
-        teacher.goto(
-            f"{url}/?tab=distillation&part=model#class={room['code']}"
-        )  # the same class
+        teacher.goto(f"{url}/?tab=distillation&part=model#class={room['code']}")  # the same class
         teacher.get_by_role("button", name="Bring all here").wait_for()
         teacher.once("dialog", lambda dialog: dialog.accept())
         teacher.get_by_role("button", name="End the class").click()
