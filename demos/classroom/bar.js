@@ -214,19 +214,10 @@ $(".class-end").addEventListener("click", () => {
   if (confirm("End the class for all? Its code and its answers are forgotten.")) teach("end");
 });
 $(".class-copy").addEventListener("click", async () => {
-  const url = new URL(location.href),
-    field = $(".class-address");
+  const url = new URL(location.href);
   url.search = "";
   url.hash = `class=${room.code}`;
-  field.value = url.href;
-  field.hidden = false;
-  field.select();
-  try {
-    await navigator.clipboard.writeText(url.href);
-    say("Link copied.");
-  } catch {
-    say("Copy the link from the field.");
-  }
+  await copyLink(url.href, $(".class-address"));
 });
 $(".class-own").addEventListener("click", () => {
   $(".class-form").hidden = !$(".class-form").hidden;
