@@ -41,7 +41,7 @@ const post = async (path, body) => {
     return undefined;
   }
 };
-const teach = (action, more = {}) => post(`/${room.code}/teach`, { key: room.key, action, ...more });
+const teach = (action, more = {}) => room && post(`/${room.code}/teach`, { key: room.key, action, ...more });
 const me = () => (room.key ? { key: room.key } : { learner: room.learner });
 let lost = false; // the connection
 
@@ -180,8 +180,10 @@ const noteOf = (question, teacher) => {
   const wrong = question.voted !== null && question.right !== null && question.voted !== question.right;
   return [wrong ? question.wrong[question.voted] : "", question.observation].filter(Boolean).join(" ");
 };
-const vote = async (number, choice) => {
-  await post(`/${room.code}/vote`, { learner: room.learner, question: number, choice });
+let votes = Promise.resolve(); // one after another, so that the last choice is the one that counts
+const vote = (number, choice) => {
+  const { code, learner } = room;
+  votes = votes.then(() => post(`/${code}/vote`, { learner, question: number, choice }));
 };
 
 // --- the teacher's
