@@ -91,7 +91,7 @@ class ICL(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor, family: Tensor) -> Tensor:
         """x [N, K, features], y [N, K] -> predictions [N, K]: the k-th has seen x_1, y_1 ... x_k, and not y_k."""
-        n, k, _ = x.shape
+        k = x.shape[1]
         pairs = torch.stack([self.of_x(x), self.of_y(y[..., None])], 2).flatten(1, 2)  # [N, 2 K, width], in turns
         tokens = torch.cat([self.family(family)[:, None], pairs + self.positions[: 2 * k]], 1)
         mask = causal_mask(2 * k + 1).to(x.device)
