@@ -11,14 +11,14 @@ const place = (k) => `Row ${Math.floor(k / value.columns) + 1}, picture ${(k % v
 const look = (k) => {
   chosen = k;
   cells.forEach((cell, i) => {
-    cell.setAttribute("aria-pressed", i === k);
+    cell.setAttribute("aria-selected", i === k);
     cell.tabIndex = i === k ? 0 : -1; // one Tab stop; the arrow keys go on from it
   });
   $(".chosen").textContent = `${place(k)}: ${told(k)}, ${unit(k)}`;
 };
 const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const cellOf = (k) => {
-  const cell = make("button", { type: "button" });
+  const cell = make("button", { type: "button", role: "option" });
   cell.append(make("canvas", { class: "pixels", width: 28, height: 28, role: "img" }));
   cell.addEventListener("click", () => look(k));
   cell.addEventListener("pointerenter", () => look(k));

@@ -222,7 +222,7 @@ class DecodingSession:
             y = qkv(norm1(x)).to(x.dtype).view(t, 3, heads, d).permute(1, 2, 0, 3)  # [q k v, heads, t, d]
             if weights.position_embedding is None:
                 turning = y[:2]
-                turning.copy_(torch.addcmul(turning * cos, turning.roll(d // 2, -1), sin))  # see attention.rotate
+                turning.copy_(torch.addcmul(turning * cos, turning.roll(d // 2, -1), sin))  # see gpt.rotate
             new[i].copy_(y[1:])
             z = F.scaled_dot_product_attention(y[:1], kept[2 * i], kept[2 * i + 1], attn_mask=mask)
             x = out(x, z.transpose(1, 2).reshape(t, heads * d))

@@ -34,7 +34,6 @@ from genai_core.common.training import (
 from genai_core.language import evaluation, tokenizers
 from genai_core.language.cache import Cache
 from genai_core.language.tokenizers import Corpus, Tokenizer, check_vocab, windows
-from genai_core.transformer.attention import attention, causal_mask, rotary_table, rotate
 
 Edit = Callable[[int, Tensor], Tensor]  # (layers so far, residual stream [..., T, width]) -> the stream to go on with
 
@@ -75,6 +74,23 @@ GPT2 = {
 }
 
 
+def rotary_table(context: int, width: int) -> Tensor:
+    """cos and sin of position * 10000^(-2i / width) for the `width` / 2 pairs of a head: [2, context, width / 2]."""
+    speeds = 10_000.0 ** -(torch.arange(0, width, 2).double() / width)
+    angles = torch.arange(context).double()[:, None] * speeds
+    return torch.stack([angles.cos(), angles.sin()]).float()
+
+
+def rotate(x: Tensor, table: Tensor) -> Tensor:
+    """x [..., T, width] with the pair (x_i, x_{i + width/2}) rotated by the angle of its position [Su 2021, eq. 15].
+
+    table: [2, T, width / 2] of those positions. The product of two rotated vectors depends on their distance only.
+    """
+    a, b = x.chunk(2, dim=-1)
+    cos, sin = table.to(x.dtype)
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
 class Attention(nn.Module):
     """Causal self-attention in several heads."""
 
@@ -97,8 +113,10 @@ class Attention(nn.Module):
 
         Each row is a distribution: it sums to 1.
         """
-        q, k, v = self.project(x, table)
-        return attention(q, k, v, causal_mask(x.shape[1]).to(x.device)).weights
+        q, k, _ = self.project(x, table)
+        scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+        return scores.masked_fill(later, -torch.inf).softmax(-1)
 
     def forward(self, x: Tensor, table: Tensor | None, cache: Cache | None = None) -> Tensor:
         n, t, c = x.shape

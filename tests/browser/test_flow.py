@@ -51,11 +51,10 @@ def test_what_was_measured_of_other_points_goes_when_points_are_drawn(tab):
       genai.show("flow/lab", { settings });
     }""")
     tab.locator(".hint-draw:visible").wait_for()
-    tab.wait_for_function("Number(document.querySelector('.nll').textContent) > 0")
-    box = tab.locator(".plane").bounding_box()
-    tab.mouse.click(box["x"] + 30, box["y"] + 30)
+    tab.wait_for_function("genai.parts['flow/lab'].running && Number(document.querySelector('.step').textContent) > 0")
+    tab.locator(".plane").click(position={"x": 30, "y": 30})  # it stops the training as well
     tab.wait_for_function("['.nll', '.exact', '.quality'].every(c => document.querySelector(c).textContent === '–')")
-    assert number(tab, ".integral") == 1
+    assert abs(number(tab, ".integral") - 1) < 0.1  # it is of the flow alone, and stays
     assert len(tab.evaluate("genai.parts['flow/lab'].settings.drawn").split(",")) == 8
 
 

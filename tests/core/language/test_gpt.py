@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from genai_core.common.training import seeded
 from genai_core.language import export, gpt, tokenizers
 from genai_core.language.decoding import DecodingSession
-from genai_core.transformer.attention import rotary_table, rotate
 
 MODERN = gpt.GPTConfig(
     vocab_size=11, block_size=16, n_layer=2, n_head=2, n_embd=16, dropout=0.1, zero_init=False, batch=4
@@ -127,14 +126,14 @@ def test_the_score_is_what_reading_on_says(config):
 
 
 def test_rotated_products_depend_on_distance_only(generator):
-    table = rotary_table(64, 8)
+    table = gpt.rotary_table(64, 8)
     q, k = torch.randn(2, 8, generator=generator).double()
     at = torch.arange(64)
-    products = rotate(q.expand(64, 8), table.double()) @ rotate(k.expand(64, 8), table.double()).T
+    products = gpt.rotate(q.expand(64, 8), table.double()) @ gpt.rotate(k.expand(64, 8), table.double()).T
     for distance in (0, 1, 5, 40):
         along = products[at[distance:], at[: 64 - distance]]
         assert along.max() - along.min() < 1e-5
-    assert torch.allclose(rotate(q, table[:, :1].double()[:, 0]), q)  # nothing turns at place 0
+    assert torch.allclose(gpt.rotate(q, table[:, :1].double()[:, 0]), q)  # nothing turns at place 0
     assert products[0].std() > 0.01
 
 
@@ -153,7 +152,7 @@ def test_attention_is_softmax_of_scaled_products(generator):
 
 
 def test_values_times_the_weights_are_what_attention_gives(generator):
-    attention, table = seeded(1, lambda: gpt.Attention(MODERN, 0)), rotary_table(5, 8)
+    attention, table = seeded(1, lambda: gpt.Attention(MODERN, 0)), gpt.rotary_table(5, 8)
     x = torch.randn(2, 5, 16, generator=generator)
     weights, (_, _, v) = attention.weights(x, table), attention.project(x, table)
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 5))

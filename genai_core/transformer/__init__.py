@@ -1,1 +1,0 @@
-"""Transformers: attention from scratch, and its variants, one on a page."""
