@@ -25,8 +25,8 @@ from genai_core.common.training import (
     snapshot,
     stepwise_seed,
 )
+from genai_core.language.gpt import rotary_table
 from genai_core.language.tokenizers import BPETokenizer, Corpus, windows
-from genai_core.transformer.attention import rotary_table
 from genai_core.transformer.blocks import Layer, Optimizers, Rates
 
 IGNORED = -100  # of cross_entropy: a place that was not chosen

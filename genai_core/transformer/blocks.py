@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genai_core.common.training import set_lr, trapezoid, zero_init
-from genai_core.transformer.attention import rotate
+from genai_core.language.gpt import rotate
 
 
 class Attention(nn.Module):

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from genai_core.common import checks
 from genai_core.common.training import TrainStep, autocast, restore, resumable, seeded, snapshot, stepwise_seed
+from genai_core.language.gpt import rotary_table
 from genai_core.language.tokenizers import BPETokenizer
-from genai_core.transformer.attention import causal_mask, rotary_table
+from genai_core.transformer.attention import causal_mask
 from genai_core.transformer.blocks import Layer, Optimizers, Rates, padding_mask
 
 
