@@ -17,7 +17,7 @@ from PIL import Image
 
 import app
 import genai_core
-from benchmarks._browser import free_port, open_part
+from benchmarks._browser import SETTLED, free_port, open_part
 from benchmarks._common import browser, report
 from demos import shell
 from demos._server import jobs
@@ -59,6 +59,9 @@ def denoise(page):
 def fill_in(page):
     open_part(page, "Inpaint")
     page.wait_for_function("genai.parts['diffusion/inpaint']?.settings")  # the digit that is to be filled in has come
+    page.wait_for_function(SETTLED)  # and nothing else that would set the part anew
+    page.get_by_label("Passes of each step (RePaint's resampling), exact").locator("visible=true").fill("10")
+    page.get_by_label("Guidance (1 = off), exact").locator("visible=true").fill("4")
     press("Fill in")(page)
 
 

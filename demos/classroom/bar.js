@@ -41,8 +41,9 @@ const post = async (path, body) => {
     return undefined;
   }
 };
-const teach = (action, more = {}) => post(`/${room.code}/teach`, { key: room.key, action, ...more });
+const teach = (action, more = {}) => room && post(`/${room.code}/teach`, { key: room.key, action, ...more });
 const me = () => (room.key ? { key: room.key } : { learner: room.learner });
+let lost = false; // the connection
 
 // --- in and out
 
@@ -59,33 +60,51 @@ const follow = () => {
   if (!room || document.hidden) return;
   source = new EventSource(`class/${room.code}/events?${new URLSearchParams(me())}`);
   source.onmessage = (event) => take(JSON.parse(event.data));
+  source.onopen = () => {
+    if (lost) say("");
+    lost = false;
+  };
   // It comes back by itself, unless the server refuses it: then it is asked why, once more.
   source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED) return;
+    lost = true;
+    say("The connection to the class is lost; trying again …");
+    if (source?.readyState !== EventSource.CLOSED) return;
     const { code } = room;
     setTimeout(async () => {
       if (room?.code !== code) return;
       const found = await post(`/${code}/join`, me());
-      if (found === null) leave($(".said").textContent);
+      if (found === null) leave("The class is over.");
       else follow();
     }, 2000);
   };
 };
-const enter = async (code, key = null, seen = 0, learner = crypto.getRandomValues(new Uint32Array(4)).join("-")) => {
+const newLearner = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+const enter = async (code, key = null) => {
+  code = code.trim().toUpperCase();
+  if (room?.code === code && (!key || key === room.key)) return; // it is in this class, and stays what it is there
+  const learner = room?.code === code ? room.learner : newLearner(),
+    who = key ? { key } : { learner };
+  if (!(await post(`/${encodeURIComponent(code)}/join`, who))) return; // where it is none, the page stays in its own
   source?.close();
-  room = { code: code.trim().toUpperCase(), key, seen, learner };
-  const found = await post(`/${encodeURIComponent(room.code)}/join`, me());
-  if (found === null) return leave($(".said").textContent);
+  state = preset = null;
+  begin({ code, key, seen: 0, learner });
+};
+const begin = (one) => {
+  room = one;
+  const { key } = room;
   genai.askClass = key ? askPreset : null;
   keep();
   $(".class-door").hidden = true;
   follow();
 };
-const withoutHash = () => history.replaceState(history.state, "", location.pathname + location.search);
-const byAddress = () => {
+// A lesson that was in the address stays there.
+const byAddress = (event) => {
   const found = new URLSearchParams(location.hash.slice(1));
   if (!found.has("class")) return false;
-  withoutHash();
+  const before = new URLSearchParams((event?.oldURL ?? "").split("#")[1]),
+    lesson = before.has("lesson") ? `#lesson=${before.get("lesson")}&step=${before.get("step") ?? 1}` : "";
+  history.replaceState(history.state, "", location.pathname + location.search + lesson);
+  if (lesson) window.dispatchEvent(new HashChangeEvent("hashchange")); // its bar comes back
   if (found.get("class")) enter(found.get("class"), found.get("key"));
   else door();
   return true;
@@ -99,7 +118,8 @@ const door = () => {
 
 const take = (found) => {
   if (found.over) return leave("The class is over.");
-  const asked = found.question && found.question.n !== state?.question?.n;
+  const asked = found.question && found.question.n !== state?.question?.n,
+    revealed = found.question?.revealed && !state?.question?.revealed;
   state = found;
   if (found.step.n > room.seen) {
     room.seen = found.step.n;
@@ -107,11 +127,12 @@ const take = (found) => {
     if (!room.key) goTo(found.step.link);
   }
   show();
-  if (asked) $(".class-question").scrollIntoView({ block: "nearest" });
+  const typing = document.activeElement?.matches("input[type=text], textarea");
+  if ((asked || revealed) && !typing) $(".class-question").scrollIntoView({ block: "nearest" });
 };
 // A link of this app, as if it had been followed: the browser's Back goes to what was shown before.
 const goTo = (link) => {
-  history.pushState({}, "", `?${link}${location.hash}`);
+  history.pushState({}, "", `?${link}`); // without the step of a lesson, which is elsewhere
   window.dispatchEvent(new PopStateEvent("popstate"));
   window.scrollTo({ top: 0 });
 };
@@ -143,7 +164,9 @@ const answerOf = (question, text, k) => {
     const most = Math.max(1, ...question.counts);
     row.append(make("i", { style: `width: ${(100 * question.counts[k]) / most}%` }));
   }
-  row.append(make("span", {}, (right ? "✓ " : "") + text));
+  const mine = question.revealed && question.voted === k;
+  row.append(make("span", {}, (right ? "✓ " : "") + text + (mine ? " (your answer)" : "")));
+  if (!choosing) row.tabIndex = -1; // the focus stays where it was when it is revealed
   if (question.counts) row.append(make("b", { class: "num" }, String(question.counts[k])));
   if (choosing) row.addEventListener("click", () => vote(question.n, k));
   if (pressed && [...pressed.parentElement.children].indexOf(pressed) === k) setTimeout(() => row.focus());
@@ -151,14 +174,16 @@ const answerOf = (question, text, k) => {
 };
 const noteOf = (question, teacher) => {
   if (!question.revealed) {
-    if (teacher) return `${question.votes} of ${people(state.learners)} answered.`;
+    if (teacher) return `${question.votes} of ${people(Math.max(state.learners, question.votes))} answered.`;
     return question.voted === null ? "" : "Your answer is in. You may change it until it is revealed.";
   }
   const wrong = question.voted !== null && question.right !== null && question.voted !== question.right;
   return [wrong ? question.wrong[question.voted] : "", question.observation].filter(Boolean).join(" ");
 };
-const vote = async (number, choice) => {
-  await post(`/${room.code}/vote`, { learner: room.learner, question: number, choice });
+let votes = Promise.resolve(); // one after another, so that the last choice is the one that counts
+const vote = (number, choice) => {
+  const { code, learner } = room;
+  votes = votes.then(() => post(`/${code}/vote`, { learner, question: number, choice }));
 };
 
 // --- the teacher's
@@ -175,8 +200,9 @@ const bring = async () => {
 const askPreset = async ({ question, answers, observation }, run) => {
   const sent = answers.map(({ text, wrong }) => ({ text, wrong })),
     right = answers.findIndex(({ wrong }) => !wrong);
-  preset = { n: (state?.question?.n ?? 0) + 1, show: run };
-  await teach("ask", { question: { text: question, answers: sent, right, observation } });
+  const found = await teach("ask", { question: { text: question, answers: sent, right, observation } });
+  if (found) preset = { n: found.n, show: run };
+  return Boolean(found);
 };
 $(".class-bring").addEventListener("click", bring);
 $(".class-reveal").addEventListener("click", async () => {
@@ -190,19 +216,10 @@ $(".class-end").addEventListener("click", () => {
   if (confirm("End the class for all? Its code and its answers are forgotten.")) teach("end");
 });
 $(".class-copy").addEventListener("click", async () => {
-  const url = new URL(location.href),
-    field = $(".class-address");
+  const url = new URL(location.href);
   url.search = "";
   url.hash = `class=${room.code}`;
-  field.value = url.href;
-  field.hidden = false;
-  field.select();
-  try {
-    await navigator.clipboard.writeText(url.href);
-    say("Link copied.");
-  } catch {
-    say("Copy the link from the field.");
-  }
+  await copyLink(url.href, $(".class-address"));
 });
 $(".class-own").addEventListener("click", () => {
   $(".class-form").hidden = !$(".class-form").hidden;
@@ -215,6 +232,7 @@ $(".class-form").addEventListener("submit", async (event) => {
     .value.split("\n")
     .map((line) => line.trim())
     .filter(Boolean);
+  if (lines.filter((line) => line.startsWith("*")).length > 1) return say("Put a * before one answer only.");
   const right = lines.findIndex((line) => line.startsWith("*")),
     answers = lines.map((line) => ({ text: line.replace(/^\*\s*/, "") }));
   const question = { text: $(".class-words").value, answers, ...(right < 0 ? {} : { right }) };
@@ -242,4 +260,5 @@ $(".class-shut").addEventListener("click", () => ($(".class-door").hidden = true
 window.addEventListener("hashchange", byAddress);
 document.addEventListener("visibilitychange", follow);
 const before = kept();
-if (!byAddress() && typeof before?.code === "string") enter(before.code, before.key, before.seen, before.learner);
+if (typeof before?.code === "string") begin(before);
+byAddress();

@@ -55,6 +55,7 @@ class Room:
     revealed: bool = False
     over: bool = False
     votes: dict[str, int] = field(default_factory=dict)  # learner -> the number of an answer
+    joined: set[str] = field(default_factory=set)  # learners who have ever had a page open
     here: Counter[str] = field(default_factory=Counter)  # learner -> pages that are open
     listeners: set[asyncio.Event] = field(default_factory=set)
     used: float = field(default_factory=lambda: time.monotonic())
@@ -108,8 +109,8 @@ class Room:
         if self.question is None or number != self.questions or self.revealed:
             raise InputError("This question is over.")
         choice = validation.integer(choice, "The answer", 0, len(self.question.answers) - 1)
-        if learner not in self.votes and len(self.votes) >= LEARNERS:
-            raise InputError(f"This class is full: it has {LEARNERS} learners.")
+        if learner not in self.joined:
+            raise InputError("Join the class first.")
         self.votes[learner] = choice
         self.changed()
 
@@ -123,7 +124,8 @@ class Room:
 
     def check_free(self, learner: str | None) -> None:
         """Raises: InputError where no page more can be open."""
-        if len(self.listeners) >= 2 * LEARNERS or (learner not in self.here and len(self.here) >= LEARNERS):
+        known = learner is None or learner in self.joined
+        if len(self.listeners) >= 2 * LEARNERS or (not known and len(self.joined) >= LEARNERS):
             raise InputError(f"This class is full: it has {LEARNERS} learners.")
 
     def enter(self, learner: str | None) -> asyncio.Event:
@@ -131,6 +133,7 @@ class Room:
         listener = asyncio.Event()
         self.listeners.add(listener)
         if learner:
+            self.joined.add(learner)
             self.here[learner] += 1
         self.changed()
         return listener

@@ -4,7 +4,8 @@
     GET  class/CODE/events        ?learner=ID or ?key=KEY -> server-sent events, each a whole state (`Room.state`)
     POST class/CODE/join          {"learner"} -> the state
     POST class/CODE/vote          {"learner", "question", "choice"}
-    POST class/CODE/teach         {"key", "action": "bring" | "ask" | "reveal" | "close" | "end", "link", "question"}
+    POST class/CODE/teach         {"key", "action": "bring" | "ask" | "reveal" | "close" | "end", "link", "question"};
+                                  an "ask" answers {"n"}, the number of the question
 
 What goes wrong is {"error": sentence}.
 """
@@ -87,6 +88,7 @@ async def teach(request: Request, body: dict) -> dict:
         room.bring(body.get("link"))
     elif action == "ask":
         room.ask(body.get("question"))
+        return {"n": room.questions}
     elif action == "reveal":
         room.reveal()
     elif action == "close":

@@ -5,6 +5,7 @@ import urllib.request
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import expect
 
 from benchmarks._browser import open_part, open_tab, show_preset, visit
 
@@ -70,7 +71,7 @@ def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
         answer(two, "More: these are").click()  # thought better of
         teacher.get_by_text("2 of 2 learners answered.").wait_for()
         assert not one.locator(".class-answers b").count()  # learners see no counts yet
-        assert teacher.locator(".class-answers b").all_inner_texts() == ["0", "1", "1"]
+        expect(teacher.locator(".class-answers b")).to_have_text(["0", "1", "1"])
         assert faults(one) == faults(teacher) == []
         two.reload()  # it is back in the class, where its learner was
         shows(two, "vae/plane")
@@ -84,7 +85,10 @@ def test_a_teacher_brings_asks_and_reveals(chromium, url, room):
             learner.wait_for_function("genai.parts['distillation/model'].settings.temperature === 1")
         two.get_by_text("and nearly 1 for one class").wait_for()  # why that guess was wrong
         assert not one.get_by_text("and nearly 1 for one class").count()
+        two.get_by_text("More: these are the true probabilities. (your answer)").wait_for()
         assert faults(two) == []
+        teacher.goto(f"{url}/?tab=distillation&part=model#class={room['code']}")  # the same class
+        teacher.get_by_role("button", name="Bring all here").wait_for()
         teacher.once("dialog", lambda dialog: dialog.accept())
         teacher.get_by_role("button", name="End the class").click()
         for page in (teacher, one, two):

@@ -11,17 +11,36 @@ from benchmarks._browser import every_part, visit
 
 IDS = ("home", *(tab.id for tab in app.TABS))
 
-# The whole page on Home, then the panel of the tab that is shown: its neighbours are hidden, and would cost time.
-FAULTS = """async (only) => {
-  const shown = [...document.querySelectorAll('[role=tabpanel]')].find((panel) => panel.checkVisibility());
+# One node of each kind of text: what has the same tags, classes and colours, up to the grandparent, has the same contrast,
+# and a text of five hundred tokens is looked at once.
+KINDS = """(root) => {
+  const kinds = new Map();
+  const look = (node) => {
+    const { color, backgroundColor, backgroundImage, fontSize, fontWeight, opacity } = getComputedStyle(node);
+    return [node.tagName, node.className, color, backgroundColor, backgroundImage, fontSize, fontWeight, opacity];
+  };
+  for (const node of root.querySelectorAll('*')) {
+    if (!node.checkVisibility() || ![...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim())) continue;
+    const line = [node, node.parentElement, node.parentElement.parentElement];
+    kinds.set(line.filter(Boolean).flatMap(look).join('|'), node);
+  }
+  return [...kinds.values(), ...root.querySelectorAll('input, select, textarea')];
+}"""
+
+# The whole page on Home; else the panel of the part that is shown, and at a tab's first one what is above it as well:
+# its neighbours are hidden, and would cost time.
+FAULTS = f"""async (only) => {{
+  const panels = [...document.querySelectorAll('[role=tabpanel]')].filter((panel) => panel.checkVisibility());
+  const first = document.querySelector('[role=tabpanel] [role=tab][aria-selected=true]:first-child');
   const home = Boolean(document.querySelector('nav a[data-id=home][aria-current=page]'));
   const light = axe._audit.rules.filter((rule) => ['minor', 'moderate'].includes(rule.impact)).map((rule) => rule.id);
-  const skipped = Object.fromEntries(light.map((id) => [id, { enabled: false }])); // what they find is not asked for
-  const options = { resultTypes: ['violations'], preload: false, ...only, rules: { ...skipped, ...only.rules } };
-  const { violations } = await axe.run(home ? document : shown, options);
+  const skipped = Object.fromEntries(light.map((id) => [id, {{ enabled: false }}])); // what they find is not asked for
+  const options = {{ resultTypes: ['violations'], preload: false, ...only, rules: {{ ...skipped, ...only.rules }} }};
+  const root = home ? document : panels.at(first?.checkVisibility() ? 0 : -1);
+  const {{ violations }} = await axe.run(only.runOnly ? ({KINDS})(root) : root, options);
   return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).flatMap((v) => v.nodes.map((n) =>
     [v.id, n.target.join(' '), n.html.slice(0, 160), n.any[0]?.message ?? '']));
-}"""
+}}"""
 DARK = "(dark) => document.body.classList.toggle('dark', dark)"
 
 # What can be touched and is seen, by its tag or its pointer. Arrow keys go from one radio button or option to the next.
@@ -43,11 +62,12 @@ MISSED = f"""() => ({TOUCHABLE})().filter((node) => ![...window.reached].some((s
 
 
 def faults(page) -> list[list[str]]:
-    """Serious and critical findings of axe-core, in the dark theme those of contrast: rule, place, markup, reason."""
+    """Serious and critical findings of axe-core, those of contrast in both themes: rule, place, markup, reason."""
     page.emulate_media(reduced_motion="reduce")  # no colour is on its way to another while it is looked at
-    found = page.evaluate(FAULTS, {"rules": {"target-size": {"enabled": True}}})
-    page.evaluate(DARK, True)
-    found += page.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
+    found = page.evaluate(FAULTS, {"rules": {"target-size": {"enabled": True}, "color-contrast": {"enabled": False}}})
+    for dark in (False, True):
+        page.evaluate(DARK, dark)
+        found += page.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
     page.evaluate(DARK, False)
     return found
 

@@ -108,15 +108,18 @@ def test_the_aims_of_clip_are_reached(figure, least):
     assert figures("clip-scenes")[figure] >= least
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in distillation.RECIPES])
-def test_error_counts_of_distillation_are_found_again(name):
-    dataset = distillation.RECIPES[name].dataset
-    if not data.available(dataset):
+@pytest.mark.parametrize("name", [name for name in NAMES if name in distillation.RECIPES | evaluation.RECIPES])
+def test_a_classifier_errs_as_often_as_its_card_says(name):
+    """On a fifth of the test split, drawn at random, within four standard errors."""
+    technique = distillation if name in distillation.RECIPES else evaluation
+    if not data.available(technique.RECIPES[name].dataset):
         pytest.skip("the data set is not on this machine")
-    x, y = data.load(dataset, "test")
-    assert int((distillation.logits(distillation.load(name), x).argmax(1) != y).sum()) == pytest.approx(
-        figures(name)["errors"], abs=1
-    )
+    x, y = data.load(technique.RECIPES[name].dataset, "test")
+    n = len(x) // 5
+    picked = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:n]
+    wrong = (distillation.logits(technique.load(name), x[picked]).argmax(1) != y[picked]).float().mean()
+    share = figures(name)["errors"] / len(x)
+    assert float(wrong) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / n))
 
 
 def test_figures_of_autoencoders_of_scenes_are_found_again():
@@ -136,24 +139,17 @@ def test_figures_of_autoencoders_of_scenes_are_found_again():
             assert float(psnr(model.pca(x, k), x).mean()) == pytest.approx(card[f"psnr_pca_{k}"], abs=0.4)
 
 
-@pytest.mark.parametrize("name", list(evaluation.RECIPES))
-def test_the_classifiers_reach_their_accuracy_again(name):
-    if not data.available(evaluation.RECIPES[name].dataset):
-        pytest.skip("the data set is not on this machine")
-    assert evaluation.evaluate(name)["accuracy"] == pytest.approx(figures(name)["accuracy"], abs=5e-4)
-
-
 @pytest.mark.parametrize(
     ("name", "technique"), [(name, technique) for name, technique in SHIPPED if technique in (vae, gan)]
 )
 def test_samples_read_as_the_card_says(name, technique):
-    """2,000 of them, within four standard errors of the card's share of 10,000."""
+    """1,000 of them, within four standard errors of the card's share of 10,000."""
     model, classifier = technique.load(name), evaluation.evaluation_classifier(technique.RECIPES[name].dataset)
-    labels = {"labels": torch.arange(2000) % 10} if getattr(model, "conditional", False) else {}
-    made = technique.sample(model, 2000, generator=torch.Generator().manual_seed(1), **labels).cpu()
+    labels = {"labels": torch.arange(1000) % 10} if getattr(model, "conditional", False) else {}
+    made = technique.sample(model, 1000, generator=torch.Generator().manual_seed(1), **labels).cpu()
 
     def near(share):
-        return pytest.approx(share, abs=4 * math.sqrt(max(share * (1 - share), 0.001) / 2000))
+        return pytest.approx(share, abs=4 * math.sqrt(max(share * (1 - share), 0.001) / 1000))
 
     if labels:
         assert evaluation.read_as(classifier, made, labels["labels"]) == near(figures(name)["read_as_label"])

@@ -38,8 +38,9 @@ def room():
 
 def test_learners_see_no_counts_before_they_are_revealed_and_the_teacher_does(room):
     room.ask(QUESTION)
-    room.vote("one", 1, 0)
-    room.vote("two", 1, 0)
+    for learner in ("one", "two"):
+        room.enter(learner)
+        room.vote(learner, 1, 0)
     room.vote("two", 1, 1)  # a change of mind is no second vote
     learner, teacher = room.state("two")["question"], room.state(None)["question"]
     assert (learner["voted"], learner["votes"]) == (1, 2)
@@ -58,6 +59,15 @@ def test_a_vote_for_an_earlier_question_does_not_count(room):
     with pytest.raises(InputError, match="is over"):
         room.vote("one", 1, 0)
     assert room.state(None)["question"]["counts"] == [0, 0]
+
+
+def test_only_learners_of_the_class_vote(room):
+    room.ask(QUESTION)
+    with pytest.raises(InputError, match="Join the class first"):
+        room.vote("stranger", 1, 0)
+    listener = room.enter("one")
+    room.leave("one", listener)  # whose phone is locked may have answered just before
+    room.vote("one", 1, 0)
 
 
 @pytest.mark.parametrize("choice", [-1, 2, 0.5, "0", None, True])

@@ -52,7 +52,7 @@ interface Genai {
   at?(id: string): void;
   start?(name: string, gradio: any): void;
   kit?(gradio: any): any;
-  askClass: ((preset: any, run: () => Promise<void>) => void) | null;
+  askClass: ((preset: any, run: () => Promise<void>) => Promise<boolean>) | null;
 }
 declare var genai: Genai;
 interface Window {

@@ -223,6 +223,19 @@ const download = (png, name) => {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 };
 
+// A link to the clipboard, and into a field, from where it can be copied in a page that has no clipboard.
+const copyLink = async (link, field, report = say) => {
+  field.value = link;
+  field.hidden = false;
+  field.select();
+  try {
+    await navigator.clipboard.writeText(link);
+    report("Link copied.");
+  } catch {
+    report("Copy the link from the field.");
+  }
+};
+
 const readFile = async (file, limit = 12e6) => {
   if (file.size > limit) {
     say(`That file is larger than ${limit / 1e6} MB.`);

@@ -195,19 +195,10 @@ $(".lesson-try").addEventListener("click", () => {
 });
 $(".lesson-copy").addEventListener("click", async () => {
   if (!built()) return;
-  const url = new URL(location.href),
-    field = $(".lesson-address");
+  const url = new URL(location.href);
   url.search = draft.steps[0].link;
   url.hash = `lesson=${packed(draft)}&step=1`;
-  field.value = url.href;
-  field.hidden = false;
-  field.select();
-  try {
-    await navigator.clipboard.writeText(url.href);
-    say("Link copied.");
-  } catch {
-    say("Copy the link from the field.");
-  }
+  await copyLink(url.href, $(".lesson-address"));
 });
 $(".lesson-save").addEventListener("click", () => {
   if (!built()) return;

@@ -7,7 +7,7 @@ window.genai = {
   current: null, // the part that is open, "tab/part" or "tab"
   first: {}, // tab -> its first part; set by the router
   select: null, // (id) => opens the tab or the part; set by the router
-  askClass: null, // (preset, run) => asks the learners its question; set where the page is a teacher's
+  askClass: null, // (preset, run) => asks the learners its question, whether it could; set where the page is a teacher's
   selected: null, // what its event changes in Gradio's tabs
 };
 

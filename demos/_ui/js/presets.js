@@ -60,10 +60,10 @@ const offer = (label, preset) => {
   answers.replaceChildren(...choices, skip);
   if (!genai.askClass) return; // who teaches none
   const all = make("button", { type: "button", class: "skip" }, "Ask the class");
-  all.addEventListener("click", () => {
+  all.addEventListener("click", async () => {
+    if (!(await genai.askClass?.(preset, () => run(label, preset)))) return;
     sentence.replaceChildren(); // it stands in the class's bar now
     answers.replaceChildren();
-    genai.askClass(preset, () => run(label, preset));
   });
   answers.append(all);
 };

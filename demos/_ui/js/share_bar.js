@@ -24,17 +24,7 @@ const restore = async (png) => {
 if (props.saves) acceptFiles(element.closest("[role=tabpanel]") ?? element, $(".open"), restore);
 $(".link").addEventListener("click", async () => {
   await settled();
-  const link = genai.link(props.part),
-    field = $(".address");
-  field.value = link;
-  field.hidden = false;
-  field.select();
-  try {
-    await navigator.clipboard.writeText(link);
-    report("Link copied.");
-  } catch {
-    report("Copy the link from the field.");
-  }
+  await copyLink(genai.link(props.part), $(".address"), report);
 });
 const showCode = async () => {
   await settled();
