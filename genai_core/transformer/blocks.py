@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from genai_core.common.training import set_lr, trapezoid, zero_init
 from genai_core.language.gpt import rotate
+from genai_core.transformer.attention import attention
 
 
 class Attention(nn.Module):
@@ -40,7 +41,7 @@ class Attention(nn.Module):
     ) -> Tensor:
         """mask: bool, broadcast to [N, heads, T, S], true where a query may look; None: everywhere."""
         q, k, v = self.project(x, x if context is None else context, table)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        y = attention(q, k, v, mask).out
         return self.out(y.transpose(1, 2).flatten(2))  # [N, T, width]
 
 
