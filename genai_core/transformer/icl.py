@@ -197,9 +197,9 @@ CARD = {
     "every prompt, with noise of {noise} on each y; the first token says which family it is.",
     "splits": "measured on functions and examples drawn with another seed; the linear ones have all features.",
     "use": "Teaching: it drives Examples in the transformer tab, beside least squares and ridge regression.",
-    "limits": "It learns nothing in the sense of changing a weight, and knows three families of functions. Far from the "
-    "inputs that it was trained on, N(0, 1), it is wrong, where least squares is not; it takes no more examples than "
-    "it was trained on.",
+    "limits": "No weight changes while it reads, and it knows three families of functions. Far from the inputs that it "
+    "was trained on, N(0, 1), it is wrong where least squares is not; it takes no more examples than it was trained "
+    "on.",
 }
 LABELS = {
     "error": ("Error, mean squared distance to f, after d examples (d = 5 parameters) and after 2d", "{:.3f}"),

@@ -77,8 +77,13 @@ def test_the_cnn_beside_it_has_about_as_many_parameters():
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
-    [({"stem": "glue"}, "no stem 'glue'"), ({"patch": 5}, "no patches of 5"), ({"n_head": 3}, "3 heads"), ({"batch": 0}, "batch")],
-)  # fmt: skip
+    [
+        ({"stem": "glue"}, "no stem 'glue'"),
+        ({"patch": 5}, "no patches of 5"),
+        ({"n_head": 3}, "3 heads"),
+        ({"batch": 0}, "batch"),
+    ],
+)
 def test_a_config_that_cannot_be_is_refused(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         vit.ViT(dataclasses.replace(SMALL, **change))
