@@ -136,6 +136,8 @@ def beam_search(
         for h, row in zip(going, log_p, strict=True):
             best = row.topk(min(width, len(row)))
             for value, token in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                if value == -torch.inf:  # what is never said
+                    break
                 found.append(Hypothesis((*h.ids, token), h.log_p + value, token == model.end))
         beam = sorted(found, key=lambda h: -score(h, alpha))[:width]
         yield beam
