@@ -1,7 +1,9 @@
 """The transformer tab: attention step by step, positions, what a block does, learning from examples in the prompt."""
 
 from demos._ui.tab import Tab
-from genai_core.transformer import attention, blocks
+from demos.transformer import _api, attention
+from genai_core.transformer import attention as core
+from genai_core.transformer import blocks
 
 HOW = r"""
 """
@@ -18,9 +20,9 @@ TAB = Tab(
     headline="Who looks at whom",
     text="Follow one token through a real transformer: every head, every position, every layer's guess.",
     picture=arcs,
-    parts=(),
+    parts=(attention.PART,),
     how=HOW,
-    sources=(attention.attention, blocks.Attention, blocks.Layer),
+    sources=(core.attention, blocks.Attention, blocks.Layer),
     cards={},
-    endpoints=(),
+    endpoints=_api.ENDPOINTS,
 )

@@ -4,9 +4,9 @@
     loss = mean over k of (y_k - prediction after k - 1 examples)^2                               [eq. 1 of the paper]
 
 Three families of functions: linear ones, sine waves and decision stumps; a token at the beginning says which. y is
-f(x) with noise, so that no finite number of examples tells f. A prompt of a linear f is compared with least squares and
-with ridge regression, whose weight here makes it the best that can be done: the mean of f given the examples, as w and b
-are N(0, 1) (Bishop 2006, section 3.3).
+f(x) with noise, so that no number of examples tells f exactly. A prompt of a linear f is compared with least squares
+and with ridge regression. The latter, with the noise's variance as its weight, is the best that can be done: it gives
+the mean of f given the examples, as w and b are N(0, 1) (Bishop 2006, section 3.3).
 """
 
 import dataclasses
@@ -192,8 +192,8 @@ RECIPES = {"icl-regression": Recipe(ICLConfig(), "functions", steps=12_000)}
 TINY = Recipe(ICLConfig(2, 6, n_layer=1, n_head=2, n_embd=32, batch=32), "functions", steps=60)
 CARD = {
     "overview": "A transformer that learns from examples in its prompt (genai_core/transformer/icl.py): it reads up to "
-    "{examples} pairs of x, of up to {features} features, and y, and says the next y. {n_layer} layers, width {n_embd}, "
-    "{n_head} heads. The functions are linear ones with an intercept, sine waves and decision stumps, drawn anew for "
+    "{examples} pairs of x, of up to {features} features, and y, and says the next y. {n_layer} layers, width "
+    "{n_embd}, {n_head} heads. The functions are linear ones with an intercept, sine waves and decision stumps, drawn anew for "
     "every prompt, with noise of {noise} on each y; the first token says which family it is.",
     "splits": "measured on functions and examples drawn with another seed; the linear ones have all features.",
     "use": "Teaching: it drives Examples in the transformer tab, beside least squares and ridge regression.",

@@ -22,9 +22,11 @@ MLP = 0  # where heads are counted from 1
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What a layer does to a text of T tokens. before, middle, after: the residual stream, [T, width], as it comes, with
-    what attention adds, and with what the MLP adds. normed: the attention's input. q, k, v: [heads, T, d]. steps: of all
-    heads. attended, mlp: what is added, [T, width].
+    """What a layer does to a text of T tokens.
+
+    before, middle, after: the residual stream, [T, width], as it comes, with what attention adds, and with what the MLP
+    adds. normed: the attention's input. q, k, v: [heads, T, d]. steps: of all heads. attended, mlp: what is added,
+    [T, width].
     """
 
     before: Tensor

@@ -11,8 +11,8 @@ from benchmarks._browser import every_part, visit
 
 IDS = ("home", *(tab.id for tab in app.TABS))
 
-# One node of each kind of text: what has the same tags, classes and colours, up to the grandparent, has the same contrast,
-# and a text of five hundred tokens is looked at once.
+# One node of each kind of text: what has the same tags, classes and colours, up to the grandparent, has the same
+# contrast, and a text of five hundred tokens is looked at once.
 KINDS = """(root) => {
   const kinds = new Map();
   const look = (node) => {

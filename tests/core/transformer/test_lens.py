@@ -1,6 +1,7 @@
 """The laws of a GPT that is opened."""
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def test_the_stream_is_the_sum_of_what_every_layer_adds():
     layers = lens.trace(made(), IDS)
     total = layers[0].before + sum(layer.attended + layer.mlp for layer in layers)
     assert torch.allclose(total, layers[-1].after, atol=1e-5)
-    assert all(torch.equal(a.after, b.before) for a, b in zip(layers, layers[1:], strict=False))
+    assert all(torch.equal(a.after, b.before) for a, b in itertools.pairwise(layers))
 
 
 def test_attention_is_scaled_dot_product_attention_of_the_traced_values():
