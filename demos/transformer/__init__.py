@@ -1,7 +1,7 @@
 """The transformer tab: attention step by step, positions, what a block does, learning from examples in the prompt."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, attention
+from demos.transformer import _api, attention, block
 from genai_core.transformer import attention as core
 from genai_core.transformer import blocks
 
@@ -20,7 +20,7 @@ TAB = Tab(
     headline="Who looks at whom",
     text="Follow one token through a real transformer: every head, every position, every layer's guess.",
     picture=arcs,
-    parts=(attention.PART,),
+    parts=(attention.PART, block.PART),
     how=HOW,
     sources=(core.attention, blocks.Attention, blocks.Layer),
     cards={},
