@@ -1,28 +1,76 @@
-"""The transformer tab: attention step by step, positions, what a block does, learning from examples in the prompt."""
+"""The transformer tab: attention step by step, what a block does."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, attention, block
+from demos.transformer import _api, _models, attention, block
+from genai_core.language import gpt
 from genai_core.transformer import attention as core
-from genai_core.transformer import blocks
+from genai_core.transformer import lens
 
 HOW = r"""
+A **transformer** (Vaswani 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762)) keeps one vector for each token,
+the **residual stream**, and every layer adds to it twice: what **attention** brings in from other tokens, and what an
+**MLP** makes of the token by itself:
+
+$$x \leftarrow x + \text{attention}(\text{norm}(x)), \qquad x \leftarrow x + \text{MLP}(\text{norm}(x))$$
+
+**Attention.** Each token asks with a query $q$, each offers a key $k$ and a value $v$, all of them linear maps of its
+stream. The scores are inner products; the softmax makes them shares, and the output is the mean of the values with
+these shares:
+
+$$\text{attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}} + \text{mask}\right) V$$
+
+If the numbers in $q$ and $k$ have variance 1, their product has variance $d$; divided by $\sqrt d$ it has 1 again, and
+the softmax starts out soft, where it has a gradient. The mask of a GPT is $-\infty$ above the diagonal: no token sees
+those after it. Several **heads** do this side by side in parts of the width, each with its own maps, and their outputs
+are added up. What a head attends to is a hint of what it does, not a proof (Jain & Wallace 2019, [arXiv
+1902.10186](https://arxiv.org/abs/1902.10186)): switch it off and see.
+
+A head that finds nothing must still spend its shares. Many leave them on the first token, an **attention sink** (Xiao
+2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)).
+
+**The logit lens** (nostalgebraist 2020; Belrose 2023 tunes it, [arXiv 2303.08112](https://arxiv.org/abs/2303.08112))
+reads the stream after any layer with the norm and the head that were trained for the last. It works as far as layers
+refine one guess in one space, which they tend to, since each only adds.
+
+**Switching off** a head or an MLP sets what it adds to 0. What the loss gains is a measure of what it did for this
+text, and of what no other part made up for.
+
+**The KV cache.** When one token is added, keys and values of those before it stay as they are, because no token sees a
+later one. So they are kept, and a pass computes one row instead of all: time for memory.
+
+The GPTs here have rotary positions (Su 2021, [arXiv 2104.09864](https://arxiv.org/abs/2104.09864)): queries and keys
+are rotated by an angle in proportion to their position, so that a score depends on the distance alone.
 """
 
 
 def arcs() -> dict:
-    """To come."""
-    return {"dots": [], "alt": ""}
+    """From where the last token of a sentence draws in one head of the GPT: the more from a word, the darker it is."""
+    names = _models.names("gpt-stories", attention.TOY)
+    _, steps = attention.steps_of("gpt-stories", attention.TOY, 3, 4, 1.0, 1.0)
+    shares = steps.weights[-1].tolist()
+    shares[-1] = 1.0  # the one that looks
+    said = [name.replace("␣", " ") for name in names[1:]]
+    return {"words": [[name, round(0.62 + 0.38 * w, 2)] for name, w in zip(said, shares[1:], strict=True)]}
 
 
 TAB = Tab(
     title="Transformer",
     group="Language",
     headline="Who looks at whom",
-    text="Follow one token through a real transformer: every head, every position, every layer's guess.",
+    text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
+    "next.",
     picture=arcs,
     parts=(attention.PART, block.PART),
     how=HOW,
-    sources=(core.attention, blocks.Attention, blocks.Layer),
-    cards={},
+    sources=(
+        core.attention,
+        core.causal_mask,
+        gpt.Attention,
+        gpt.Block,
+        lens.trace,
+        lens.logits,
+        lens.importance,
+    ),
+    cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
 )

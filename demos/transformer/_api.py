@@ -4,7 +4,7 @@ from typing import Any
 
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention
+from demos.transformer import _models, attention, block
 
 
 @endpoint(
@@ -23,4 +23,22 @@ def transformer_attention(**settings: Any) -> dict[str, Any]:
     }
 
 
-ENDPOINTS = (transformer_attention,)
+@endpoint(
+    Table(block.PART.settings, block.PART.check),
+    Value(
+        "tokens; next: the likeliest tokens with their probabilities; lens: what each layer would say, the embedding "
+        "first; loss: nats per token of the text; loss_whole: the same with nothing off"
+    ),
+)
+def transformer_block(model: str, text: str, token: int, off: str) -> dict[str, Any]:
+    """What a GPT says after a token, layer by layer, with heads and MLPs switched off."""
+    return {
+        "tokens": _models.names(model, text),
+        "next": {name: p for name, p, _ in block.ranked(model, text, token, off)},
+        "lens": [row[token] for row in block.lens_of(model, text, off)],
+        "loss": round(block.mean(block.losses(model, text, off)), 4),
+        "loss_whole": round(block.mean(block.losses(model, text, "")), 4),
+    }
+
+
+ENDPOINTS = (transformer_attention, transformer_block)

@@ -193,8 +193,8 @@ TINY = Recipe(ICLConfig(2, 6, n_layer=1, n_head=2, n_embd=32, batch=32), "functi
 CARD = {
     "overview": "A transformer that learns from examples in its prompt (genai_core/transformer/icl.py): it reads up to "
     "{examples} pairs of x, of up to {features} features, and y, and says the next y. {n_layer} layers, width "
-    "{n_embd}, {n_head} heads. The functions are linear ones with an intercept, sine waves and decision stumps, drawn anew for "
-    "every prompt, with noise of {noise} on each y; the first token says which family it is.",
+    "{n_embd}, {n_head} heads. The functions are linear ones with an intercept, sine waves and decision stumps, drawn "
+    "anew for every prompt, with noise of {noise} on each y; the first token says which family it is.",
     "splits": "measured on functions and examples drawn with another seed; the linear ones have all features.",
     "use": "Teaching: it drives Examples in the transformer tab, beside least squares and ridge regression.",
     "limits": "No weight changes while it reads, and it knows three families of functions. Far from the inputs that it "

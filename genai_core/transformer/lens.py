@@ -9,6 +9,7 @@ those of the model (a test says so).
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,8 +60,9 @@ def trace(model: GPT, ids: Tensor, off: Collection[tuple[int, int]] = ()) -> lis
         x = x + model.position_embedding.weight[: len(ids)]
     else:
         table = model.table[:, : len(ids)]
-    mask, layers = causal_mask(len(ids)).to(device), []
-    for number, block in enumerate(model.blocks, 1):
+    mask, layers = causal_mask(len(ids)).to(device), list[Layer]()
+    blocks: Any = model.blocks
+    for number, block in enumerate(blocks, 1):
         normed = block.norm1(x)
         q, k, v = (part[0] for part in block.attention.project(normed[None], table))
         steps = attention(q, k, v, mask)
