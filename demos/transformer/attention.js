@@ -93,6 +93,7 @@ $(".line").addEventListener("keydown", (event) => {
 
 // --- one head
 
+/** @type {[string, () => any[]][]} */
 const STEPS = [
   ["Queries Q", () => [value.q, value.d]],
   ["Keys K", () => [value.k, value.d]],
@@ -122,7 +123,7 @@ const drawSteps = () => {
       [matrix, columns, top] = of(),
       finite = matrix.filter(Number.isFinite);
     const most = top ?? finite.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9);
-    heat(figure.querySelector("canvas"), matrix, columns || n, most, top ? "--accent" : "--made");
+    heatMap(figure.querySelector("canvas"), matrix, columns || n, most, top ? "--accent" : "--made");
   });
   const scale = `times ${+value.settings.scale.toPrecision(3)} / √${value.d}`;
   $(".steps").children[3].querySelector("figcaption").textContent = scale;
@@ -186,7 +187,7 @@ const drawHeads = () => {
   }
   [...box.querySelectorAll("button")].forEach((button, k) => {
     const own = all.weights.subarray(k * n * n, (k + 1) * n * n);
-    heat(button.firstChild, Array.from(own), n, 255, "--accent");
+    heatMap(button.firstChild, Array.from(own), n, 255, "--accent");
     button.setAttribute("aria-pressed", String(k === (layer - 1) * all.heads + head - 1));
   });
 };
