@@ -123,7 +123,7 @@ const drawSteps = () => {
       [matrix, columns, top] = of(),
       finite = matrix.filter(Number.isFinite);
     const most = top ?? finite.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9);
-    heatMap(figure.querySelector("canvas"), matrix, columns || n, most, top ? "--accent" : "--made");
+    drawMatrix(figure.querySelector("canvas"), matrix, columns || n, most, top ? "--accent" : "--made");
   });
   const scale = `times ${+value.settings.scale.toPrecision(3)} / √${value.d}`;
   $(".steps").children[3].querySelector("figcaption").textContent = scale;
@@ -187,7 +187,7 @@ const drawHeads = () => {
   }
   [...box.querySelectorAll("button")].forEach((button, k) => {
     const own = all.weights.subarray(k * n * n, (k + 1) * n * n);
-    heatMap(button.firstChild, Array.from(own), n, 255, "--accent");
+    drawMatrix(button.firstChild, Array.from(own), n, 255, "--accent");
     button.setAttribute("aria-pressed", String(k === (layer - 1) * all.heads + head - 1));
   });
 };

@@ -5,7 +5,7 @@ const rgbOf = (name) =>
     .map((hex) => parseInt(hex, 16));
 // values: rows of `columns` numbers, one after the other, in [-top, top]: below 0 in one ink, above in another, on paper
 // where it is 0. NaN and minus infinity are left out. ink: of the numbers above 0.
-const heatMap = (canvas, values, columns, top = 1, ink = "--made") => {
+const drawMatrix = (canvas, values, columns, top = 1, ink = "--made") => {
   const rows = values.length / columns;
   [canvas.width, canvas.height] = [columns, rows];
   const context = canvas.getContext("2d"),
