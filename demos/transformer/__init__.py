@@ -1,7 +1,7 @@
 """The transformer tab: attention step by step, what a block does."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block
+from demos.transformer import _api, _models, attention, block, train
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
 from genai_core.transformer import lens
@@ -60,7 +60,7 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, block.PART),
+    parts=(attention.PART, block.PART, train.PART),
     how=HOW,
     sources=(
         core.attention,

@@ -36,6 +36,10 @@ class Attention(nn.Module):
             q, k = rotate(q, table), rotate(k, table)
         return q, k, v
 
+    def weights(self, x: Tensor, context: Tensor) -> Tensor:
+        """How much each token of x looks at each of the context: [N, heads, T, S]."""
+        return attention(*self.project(x, context)).weights
+
     def forward(
         self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None, table: Tensor | None = None
     ) -> Tensor:
@@ -64,7 +68,8 @@ class Layer(nn.Module):
         norm = partial(nn.RMSNorm, width, eps=1e-6)
         self.norm1, self.attention = norm(), Attention(width, heads)
         self.norm2, self.mlp = norm(), MLP(width)
-        self.norm_cross, self.cross = (norm(), Attention(width, heads)) if cross else (None, None)
+        self.norm_cross: nn.Module | None = norm() if cross else None
+        self.cross = Attention(width, heads) if cross else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(
