@@ -1,6 +1,8 @@
 """The transformer tab: attention step by step, positions, what a block does, learning from examples in the prompt."""
 
 from demos._ui.tab import Tab
+from demos.transformer import examples
+from demos.transformer._api import ENDPOINTS
 from genai_core.transformer import attention, blocks
 
 HOW = r"""
@@ -18,9 +20,9 @@ TAB = Tab(
     headline="Who looks at whom",
     text="Follow one token through a real transformer: every head, every position, every layer's guess.",
     picture=arcs,
-    parts=(),
+    parts=(examples.PART,),
     how=HOW,
     sources=(attention.attention, blocks.Attention, blocks.Layer),
-    cards={},
-    endpoints=(),
+    cards={"icl-regression": "In-context regression"},
+    endpoints=ENDPOINTS,
 )
