@@ -109,7 +109,6 @@ const drawPlane = () => {
   }
 };
 const drawPoints = (c, across, down) => {
-  c.font = "600 11px system-ui";
   c.textAlign = "center";
   c.lineWidth = 2;
   for (let k = 0; k < count(); k++) {
@@ -122,6 +121,7 @@ const drawPoints = (c, across, down) => {
     c.fill();
     c.stroke();
     c.fillStyle = colour(seen ? "--card" : "--real");
+    c.font = `600 ${k < 9 ? 11 : 9.5}px system-ui`;
     c.fillText(String(k + 1), across(x), down(y) + 0.5);
   }
 };
@@ -181,7 +181,7 @@ const reading = () => {
   const x = cross && hover === null ? cross[0] : hover,
     of = shown().map((name) => `${METHODS[name][0]} ${two(at(curveOf(name), x ?? 0))}`);
   const where = cross && hover === null ? `x = ${two(cross[0])}, y = ${two(cross[1])}` : `x = ${two(x ?? 0)}`;
-  $(".where").textContent = of.length ? `at ${where}: ${of.join(", ")}` : `at ${where}`;
+  $(".where").textContent = [where, of.join(", ")].filter(Boolean).join(": ");
 };
 const described = () => {
   const of = Object.keys(last.curves).map(
@@ -358,7 +358,7 @@ const drawFunction = latestOnly(async (seed) => {
   remember();
   change({ function: family, seed, points, seen: points.length });
 });
-$(".another").addEventListener("click", () => settings && drawFunction(Math.floor(Math.random() * 2 ** 31)));
+$(".another").addEventListener("click", () => settings && drawFunction(Math.floor(Math.random() * 100_000)));
 $(".seed").addEventListener("change", () => {
   if (settings && $(".seed").value !== "") drawFunction(+$(".seed").value);
   else marks();

@@ -12,7 +12,7 @@ from torch import Tensor
 from demos._ui import charts, letters, validation
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Setting, checked, choice, integer, seed, switch
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from genai_core.transformer import icl
 from genai_core.transformer.icl import FAMILIES, ICLConfig
 
@@ -265,15 +265,26 @@ def says(points: list[float], family: str, seen: int, **_settings: Any) -> str:
     return "\n".join(f"{NAMES[name]}: {' '.join(f'{v:.2f}' for v in values)}" for name, values in found.items())
 
 
+TWO = [-1.0, -1.0, 1.0, 1.0]
+ON_A_LINE = [-1.5, -1.2, -1.0, -0.8, -0.5, -0.4, 0.0, 0.0, 0.5, 0.4, 1.0, 0.8, 1.5, 1.2]
+WITH_OUTLIER = [*ON_A_LINE[:9], 2.8, *ON_A_LINE[10:]]
+FAR = [2.0, -0.6, 2.2, -0.6, 2.4, -1.0, 2.6, -1.0, 2.8, -1.4, 3.0, -1.4]  # around 1.5 - x
+
+
+def of_points(points: list[float], family: str = "linear") -> dict[str, Any]:
+    """The settings of a preset."""
+    return {"function": OWN, "points": points, "family": family}
+
+
 PART = Part(
     id="examples",
     title="Examples",
     lead="<b>Tap points into the plane</b>: a transformer reads them as its prompt and predicts y for every x. "
-    "Look for how many examples it takes, and for what it is told of f.",
+    "Look for how many examples it takes.",
     stage="transformer/examples",
     settings=(
         Setting("function", choice([OWN, *FAMILIES]), "linear", "Points of"),
-        Setting("seed", seed(), 1, "Seed", applies=lambda settings: settings["function"] != OWN),
+        Setting("seed", seed(), 26, "Seed", applies=lambda settings: settings["function"] != OWN),
         Setting(
             "points",
             checked(
@@ -292,7 +303,83 @@ PART = Part(
         Setting("show_f", switch(), False, "f", applies=lambda settings: settings["function"] != OWN),
     ),
     check=of_seen,
-    presets=(),
+    presets=(
+        Preset(
+            "Two points",
+            "Two points, and the model is told that f is linear. Does it know the line?",
+            of_points(TWO),
+            "Nearly: its curve goes through both, as least squares does, and no weight has changed. Set the slider to "
+            "1: after a single example it already rises, near to ridge regression, the mean of all lines that fit.",
+            (
+                Answer(
+                    "No: to learn a line it would have to be trained on it.",
+                    "It was trained to fit lines, not on this one; the fit itself happens as it reads.",
+                ),
+                Answer("Nearly: it draws the line through them."),
+                Answer(
+                    "No: after two of 19 examples it still predicts about 0.",
+                    "Zero is its guess before the first example; two settle a line but for the noise.",
+                ),
+            ),
+        ),
+        Preset(
+            "One outlier",
+            "Six points lie on a line, and the fifth is far above it. What does the transformer make of it?",
+            of_points(WITH_OUTLIER),
+            "It is pulled up at least as far as least squares. It was trained on Gaussian noise of 0.3, where nothing "
+            "lies eight standard deviations off, so that it has no reason to discount a point. Drag it back to the "
+            "line.",
+            (
+                Answer("It is pulled up, as least squares is."),
+                Answer(
+                    "It ignores the outlier, since the other six agree.",
+                    "That is robust regression, which takes noise with heavy tails; its noise was Gaussian.",
+                ),
+                Answer(
+                    "It bends up to the outlier and back.",
+                    "A curve that bends so is not linear, and it is told that f is.",
+                ),
+            ),
+        ),
+        Preset(
+            "The sine token",
+            "Seven points on a line, and the model is told that f is a sine wave. What does it draw beyond them?",
+            of_points(ON_A_LINE, "sine"),
+            "Among the points it stays near the line, and beyond them it turns back towards 0, as waves do. Choose "
+            "linear: the same points continue as a line. Stump: as two levels. The token is the prior.",
+            (
+                Answer(
+                    "The line goes on: that is what the points say.",
+                    "They say what f is where they are; what it is elsewhere follows from the family.",
+                ),
+                Answer(
+                    "A wave with many periods through all seven points.",
+                    "The waves of its training have at most 2 radians for each unit of x: none is so short.",
+                ),
+                Answer("It turns back, as a wave does."),
+            ),
+        ),
+        Preset(
+            "Far from its training",
+            "Six points around 1.5 − x, all beyond x = 2; the model was trained on x from N(0, 1). Whose line is "
+            "nearest to the true one at x = 0?",
+            of_points(FAR),
+            "That of least squares, which takes any x alike. Ridge regression prefers small weights, and here that is "
+            "wrong. The transformer is farther off than both, and at x = 3 it misses even the points that it has read: "
+            "prompts like this one hardly ever came in its training.",
+            (
+                Answer(
+                    "The transformer’s: it knows that f is linear.",
+                    "It knows it where its training was; no formula for a line is written into it.",
+                ),
+                Answer("That of least squares."),
+                Answer(
+                    "The ridge regression’s: it is the best possible.",
+                    "It is so on average over lines with weights from N(0, 1), and not for each of them.",
+                ),
+            ),
+        ),
+    ),
     functions=(draw_points,),
     show=show,
     picture=picture,

@@ -118,3 +118,74 @@ def test_the_endpoint_predicts_what_the_stage_shows():
     assert {name: told[name] for name in NAMES} == shown["curves"]
     assert told["errors"] == shown["errors"]
     assert len(told["x"]) == len(told["ridge"])
+
+
+def preset(label: str, **changed) -> dict[str, np.ndarray]:
+    """The curves of a preset, at GRID."""
+    (found,) = [one for one in PART.presets if one.label == label]
+    return {name: np.array(v) for name, v in value(**{**found.given(), **changed})["curves"].items()}
+
+
+def at(x: float) -> int:
+    return int(np.abs(GRID.numpy() - x).argmin())
+
+
+def between(low: float, high: float) -> slice:
+    return slice(at(low), at(high) + 1)
+
+
+def test_what_the_preset_of_two_points_says():
+    shown = preset("Two points")
+    assert np.abs(shown["transformer"] - GRID.numpy())[between(-1, 1)].max() < 0.3
+    assert np.abs(shown["transformer"] - shown["least_squares"])[between(-2, 2)].mean() < 0.25
+    one = preset("Two points", seen=1)
+    assert np.abs(one["transformer"] - one["ridge"])[between(-1.5, 1.5)].mean() < 0.25
+    assert one["transformer"][at(1)] > one["transformer"][at(-1)] + 0.5
+    assert np.abs(preset("Two points", seen=0)["transformer"]).max() < 0.2
+
+
+def test_what_the_preset_of_an_outlier_says():
+    """How far a point 2.4 above the line lifts the curves in the middle."""
+    among = between(-1, 1)
+    on_line, shown = (preset("One outlier", points=p) for p in (examples.ON_A_LINE, examples.WITH_OUTLIER))
+    lift = {name: (shown[name] - on_line[name])[among].mean() for name in NAMES}
+    assert lift["transformer"] > 0.9 * lift["least_squares"] > 0.25
+    straight = np.polyval(np.polyfit(GRID.numpy()[among], shown["transformer"][among], 1), GRID.numpy()[among])
+    assert np.abs(shown["transformer"][among] - straight).max() < 0.25  # it does not bend to the outlier
+
+
+def test_what_the_preset_of_the_sine_token_says():
+    shown = preset("The sine token")["transformer"]
+    line = 0.8 * GRID.numpy()
+    assert np.abs(shown - line)[between(-1, 1)].max() < 0.3
+    for x in (-3, 3):
+        assert abs(shown[at(x)]) < 0.75
+    told = {family: preset("The sine token", family=family)["transformer"] for family in FAMILIES}
+    assert np.abs(told["linear"] - line)[between(-2.5, 2.5)].max() < 0.4
+    assert abs(told["stump"][at(3)] - told["stump"][at(1.5)]) < 0.3
+    assert abs(told["stump"][at(-3)] - told["stump"][at(-1.5)]) < 0.3
+
+
+def test_what_the_preset_far_from_the_training_says():
+    shown = preset("Far from its training")
+    off = {name: abs(values[at(0)] - 1.5) for name, values in shown.items()}
+    assert off["least_squares"] < off["ridge"] < off["transformer"]
+    last = {name: abs(values[at(3)] + 1.5) for name, values in shown.items()}
+    assert last["transformer"] > 0.3 > 0.25 > max(last["least_squares"], last["ridge"])
+
+
+def test_a_trained_model_predicts_a_line_as_well_as_ridge_does():
+    """Squared distance to f after 10 examples of lines with one feature, N(0, 1) as in its training."""
+    off = {name: [] for name in NAMES}
+    for seed in range(12):
+        f, points = np.array(examples.true_function("linear", seed)), examples.drawn("linear", seed, 10)
+        for name, values in examples.curves(points, "linear").items():
+            off[name].append(np.square(values.numpy() - f)[between(-1.5, 1.5)].mean())
+    assert np.mean(off["transformer"]) < 1.5 * np.mean(off["ridge"])
+
+
+@pytest.mark.parametrize("settings", [{"function": "own"}, *(one.given() for one in PART.presets)])
+def test_the_code_prints_what_the_stage_shows(settings, capsys):
+    parsed = PART.parse(settings)
+    exec(compile(PART.code(**parsed), "code", "exec"), {})
+    assert PART.says(**parsed) in capsys.readouterr().out
