@@ -268,7 +268,8 @@ def says(points: list[float], family: str, seen: int, **_settings: Any) -> str:
 TWO = [-1.0, -1.0, 1.0, 1.0]
 ON_A_LINE = [-1.5, -1.2, -1.0, -0.8, -0.5, -0.4, 0.0, 0.0, 0.5, 0.4, 1.0, 0.8, 1.5, 1.2]
 WITH_OUTLIER = [*ON_A_LINE[:9], 2.8, *ON_A_LINE[10:]]
-FAR = [2.0, -0.6, 2.2, -0.6, 2.4, -1.0, 2.6, -1.0, 2.8, -1.4, 3.0, -1.4]  # around 1.5 - x
+FAR = [-3.0, -2.8, -2.9, -2.71, -2.8, -2.42, -2.7, -2.33, -2.6, -2.44, -2.5, -2.35]  # around 0.9 x
+FAR += [2.5, 2.35, 2.6, 2.44, 2.7, 2.33, 2.8, 2.42, 2.9, 2.71, 3.0, 2.8]
 
 
 def of_points(points: list[float], family: str = "linear") -> dict[str, Any]:
@@ -326,9 +327,9 @@ PART = Part(
             "One outlier",
             "Six points lie on a line, and the fifth is far above it. What does the transformer make of it?",
             of_points(WITH_OUTLIER),
-            "It is pulled up at least as far as least squares. It was trained on Gaussian noise of 0.3, where nothing "
-            "lies eight standard deviations off, so that it has no reason to discount a point. Drag it back to the "
-            "line.",
+            "It is pulled up nearly as far as least squares. It was trained on Gaussian noise of 0.3, where no point "
+            "lies eight standard deviations off, so that it never had a reason to discount one. Drag the point back to "
+            "the line.",
             (
                 Answer("It is pulled up, as least squares is."),
                 Answer(
@@ -361,21 +362,21 @@ PART = Part(
         ),
         Preset(
             "Far from its training",
-            "Six points around 1.5 − x, all beyond x = 2; the model was trained on x from N(0, 1). Whose line is "
-            "nearest to the true one at x = 0?",
+            "Twelve points around 0.9 x, all beyond x = ±2.5; the model was trained on x from N(0, 1). Which of the "
+            "three finds the line?",
             of_points(FAR),
-            "That of least squares, which takes any x alike. Ridge regression prefers small weights, and here that is "
-            "wrong. The transformer is farther off than both, and at x = 3 it misses even the points that it has read: "
-            "prompts like this one hardly ever came in its training.",
+            "Least squares and ridge regression, which take any x alike. The transformer’s curve is no line: at x = 0 "
+            "it is more than 1 off, and at x = 3 it misses even points that it has read. Prompts such as this one "
+            "hardly ever came in its training.",
             (
                 Answer(
-                    "The transformer’s: it knows that f is linear.",
-                    "It knows it where its training was; no formula for a line is written into it.",
+                    "All three: twelve points settle a line.",
+                    "For a formula they do. The transformer has learned to fit points as they came in its training.",
                 ),
-                Answer("That of least squares."),
+                Answer("Least squares and ridge regression."),
                 Answer(
-                    "The ridge regression’s: it is the best possible.",
-                    "It is so on average over lines with weights from N(0, 1), and not for each of them.",
+                    "The transformer and ridge regression, which know the noise.",
+                    "With twelve points the noise hardly matters; what is new to the transformer is x.",
                 ),
             ),
         ),
