@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ LIMIT = 3.0  # of x and y, to either side
 MOST = ICLConfig().examples - 1  # points: the last place of a prompt is the question's
 COUNT = 6  # points that are drawn of a function, unless more are asked for
 OWN = "own"  # points of no function that is known here
+TITLES = {OWN: "one’s own"} | {family: f"a random {family} function" for family in FAMILIES}
 GRID = torch.linspace(-LIMIT, LIMIT, 61)  # where the curves are drawn
 MARKS = torch.linspace(-LIMIT, LIMIT, 7)  # where the program prints them
 NAMES = {"transformer": "transformer", "least_squares": "least squares", "ridge": "ridge regression"}
@@ -147,6 +149,7 @@ def show(function: str, seed: int, points: list[float], family: str, seen: int, 
 
 SIZE, ERRORS = (680, 440), (680, 170)  # of the plane and of the plot below it
 LEFT, TOP, RIGHT, BOTTOM = 44, 30, 12, 26  # margins
+FINE = 3  # lines are drawn so much larger, for smooth edges
 DASHES = {"least_squares": 7}  # pixels of a dash; the other lines are whole
 
 
@@ -157,7 +160,7 @@ class Axes:
         self.image = Image.new("RGB", size, "white")
         self.pen = ImageDraw.Draw(self.image)
         self.x, self.y = x, y
-        self.box = (LEFT, TOP, size[0] - RIGHT, size[1] - BOTTOM)
+        self.box: tuple[int, int, int, int] = (LEFT, TOP, size[0] - RIGHT, size[1] - BOTTOM)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         left, top, right, bottom = self.box
@@ -175,19 +178,20 @@ class Axes:
             letters.write(self.pen, (self.box[0] - 8, y), charts.exact(v), charts.SOFT, charts.SIZE, "rm")
 
     def line(self, xs: Sequence[float], ys: Sequence[float], ink: str, width: int, dash: int = 0) -> None:
-        """A line, cut where it leaves the frame. dash: pixels of a dash and of a gap."""
-        layer = self.image.copy()
-        pen = ImageDraw.Draw(layer)
-        places = [self.place(x, max(-99.0, min(99.0, y))) for x, y in zip(xs, ys, strict=True)]
-        if not dash:
-            pen.line(places, fill=ink, width=width, joint="curve")
-        else:  # as the page has it: straight lines alone are dashed
+        """A line, cut where it leaves the frame. dash: pixels of a dash and of a gap, of a straight line."""
+        mask = Image.new("L", (FINE * self.image.width, FINE * self.image.height))
+        pen = ImageDraw.Draw(mask)
+        places = [[FINE * v for v in self.place(x, max(-99.0, min(99.0, y)))] for x, y in zip(xs, ys, strict=True)]
+        pieces = [[tuple(place) for place in places]]
+        if dash:
             (x0, y0), (x1, y1) = places[0], places[-1]
-            length = max(1.0, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
-            for k in range(0, int(length), 2 * dash):
-                a, b = k / length, min(1.0, (k + dash) / length)
-                pen.line((x0 + a * (x1 - x0), y0 + a * (y1 - y0), x0 + b * (x1 - x0), y0 + b * (y1 - y0)), ink, width)
-        self.image.paste(layer.crop(self.box), self.box[:2])
+            length = max(1.0, math.hypot(x1 - x0, y1 - y0)) / (FINE * dash)  # in dashes and gaps
+            ends = [[min(1.0, k / length), min(1.0, (k + 1) / length)] for k in range(0, math.ceil(length), 2)]
+            pieces = [[(x0 + t * (x1 - x0), y0 + t * (y1 - y0)) for t in pair] for pair in ends]
+        for piece in pieces:
+            pen.line(piece, fill=255, width=FINE * width, joint="curve")
+        small = mask.resize(self.image.size, Image.Resampling.BOX).crop(self.box)
+        self.image.paste(ink, self.box, small)
 
     def legend(self, entries: Sequence[tuple[str, str]]) -> None:
         left = self.box[0]
@@ -277,6 +281,11 @@ def of_points(points: list[float], family: str = "linear") -> dict[str, Any]:
     return {"function": OWN, "points": points, "family": family}
 
 
+def in_legend(_settings: Mapping[str, Any]) -> bool:
+    """A saved picture says in its legend which lines it shows."""
+    return False
+
+
 PART = Part(
     id="examples",
     title="Examples",
@@ -284,7 +293,7 @@ PART = Part(
     "Look for how many examples it takes.",
     stage="transformer/examples",
     settings=(
-        Setting("function", choice([OWN, *FAMILIES]), "linear", "Points of"),
+        Setting("function", choice(TITLES), "linear", "Points of"),
         Setting("seed", seed(), 26, "Seed", applies=lambda settings: settings["function"] != OWN),
         Setting(
             "points",
@@ -298,10 +307,10 @@ PART = Part(
         ),
         Setting("family", choice(FAMILIES), "linear", "Family token"),
         Setting("seen", integer(0, MOST), lambda others: len(others["points"]) // 2, "Examples seen"),
-        Setting("transformer", switch(), True, "Transformer"),
-        Setting("least_squares", switch(), True, "Least squares"),
-        Setting("ridge", switch(), True, "Ridge regression"),
-        Setting("show_f", switch(), False, "f", applies=lambda settings: settings["function"] != OWN),
+        Setting("transformer", switch(), True, "Transformer", applies=in_legend),
+        Setting("least_squares", switch(), True, "Least squares", applies=in_legend),
+        Setting("ridge", switch(), True, "Ridge regression", applies=in_legend),
+        Setting("show_f", switch(), False, "f", applies=in_legend),
     ),
     check=of_seen,
     presets=(
