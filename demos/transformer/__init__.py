@@ -1,10 +1,10 @@
 """The transformer tab: attention step by step, what a block does."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block, train
+from demos.transformer import _api, _models, attention, block, examples, train
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
-from genai_core.transformer import lens
+from genai_core.transformer import icl, lens, seq2seq
 
 HOW = r"""
 A **transformer** (Vaswani 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762)) keeps one vector for each token,
@@ -38,6 +38,17 @@ text, and of what no other part made up for.
 **The KV cache.** When one token is added, keys and values of those before it stay as they are, because no token sees a
 later one. So they are kept, and a pass computes one row instead of all: time for memory.
 
+**Learning from examples in the prompt** (Garg 2022, [arXiv 2208.01066](https://arxiv.org/abs/2208.01066)). A
+transformer reads pairs $x_1, y_1, \dots, x_k$ and predicts $y_k$. The function is drawn anew for each prompt of its
+training, so that no weight can hold it: what is learned is how to fit. For linear functions the best guess is known. It is ridge
+regression with the variance $\sigma^2$ of the noise as its weight, the mean of all functions given the examples:
+
+$$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
+
+**Encoder and decoder.** In the first transformers an encoder reads the input whole, and a decoder writes the output one
+symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one
+on digits while you watch, by teacher forcing: at each place the loss is that of the next symbol of the right output.
+
 The GPTs here have rotary positions (Su 2021, [arXiv 2104.09864](https://arxiv.org/abs/2104.09864)): queries and keys
 are rotated by an angle in proportion to their position, so that a score depends on the distance alone.
 """
@@ -60,7 +71,7 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, block.PART, train.PART),
+    parts=(attention.PART, block.PART, examples.PART, train.PART),
     how=HOW,
     sources=(
         core.attention,
@@ -70,7 +81,10 @@ TAB = Tab(
         lens.trace,
         lens.logits,
         lens.importance,
+        icl.ICL,
+        icl.fit,
+        seq2seq.EncoderDecoder,
     ),
-    cards=_models.NAMES,
+    cards=_models.NAMES | {"icl-regression": "In-context regression"},
     endpoints=_api.ENDPOINTS,
 )

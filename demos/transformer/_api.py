@@ -1,10 +1,12 @@
 """What programs can ask of the transformer tab."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention, block
+from demos.transformer import _models, attention, block, examples, train
 
 
 @endpoint(
@@ -41,4 +43,16 @@ def transformer_block(model: str, text: str, token: int, off: str) -> dict[str, 
     }
 
 
-ENDPOINTS = (transformer_attention, transformer_block)
+@endpoint(
+    Table(train.PART.settings, train.PART.check),
+    Value("step, steps, loss in nat per symbol; exact: the share of other inputs that are right; output, wanted"),
+    lane=lanes.TRAIN,
+)
+def transformer_train(task: str, digits: str, sum: str, seed: int) -> Iterator[dict | None]:
+    """Train an encoder and a decoder on digits for less than a minute; streams the answer to one input."""
+    for frame in train.train(task, digits, sum, seed):
+        names = ("step", "steps", "loss", "exact", "output", "wanted")
+        yield frame and {name: frame[name] for name in names}
+
+
+ENDPOINTS = (transformer_attention, transformer_block, examples.transformer_examples, transformer_train)
