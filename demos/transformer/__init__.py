@@ -40,8 +40,9 @@ later one. So they are kept, and a pass computes one row instead of all: time fo
 
 **Learning from examples in the prompt** (Garg 2022, [arXiv 2208.01066](https://arxiv.org/abs/2208.01066)). A
 transformer reads pairs $x_1, y_1, \dots, x_k$ and predicts $y_k$. The function is drawn anew for each prompt of its
-training, so that no weight can hold it: what is learned is how to fit. For linear functions the best guess is known. It is ridge
-regression with the variance $\sigma^2$ of the noise as its weight, the mean of all functions given the examples:
+training, so that no weight can hold it: what is learned is how to fit. For linear functions the best guess is
+known. It is ridge regression with the variance $\sigma^2$ of the noise as its weight, the mean of all functions given
+the examples:
 
 $$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
 
