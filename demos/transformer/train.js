@@ -1,4 +1,4 @@
-// A live training of an encoder and a decoder. value: {given, wanted, output, attention [head][output][input], step (0 before
+// A live training of an encoder and a decoder. value: {given, wanted, output, attention [head][wanted][input], step (0 before
 // it), steps, loss, exact, seconds, timed_out}, frame by frame.
 let logged = [],
   at = 0,
@@ -11,9 +11,11 @@ const board = (frame, head, k) => {
   table.append(first);
   head.forEach((row, i) => {
     const line = make("tr");
-    line.append(make("th", {}, frame.output[i]));
+    line.append(make("th", {}, frame.wanted[i]));
     row.forEach((w, j) => {
-      const cell = make("td", { title: `“${frame.output[i]}” looks at “${frame.given[j]}”: ${inPercent(w)}` });
+      const cell = make("td", {
+        title: `before “${frame.wanted[i]}” it looks at “${frame.given[j]}”: ${inPercent(w)}`,
+      });
       if (w >= 0.03) shadeChip(cell, w);
       line.append(cell);
     });
@@ -56,7 +58,7 @@ const draw = () => {
   $(".progress").textContent = frame.step
     ? `Exact match on 200 other inputs: ${inPercent(frame.exact)}; loss ${frame.loss.toFixed(3)} nat per symbol. ` +
       `Step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${timedOut(frame)}.`
-    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes a few seconds.`;
+    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes 10 to 30 seconds.`;
   moment();
   curve();
 };

@@ -64,23 +64,23 @@ def read(shown: Any, before: dict[str, Any]) -> tuple[str, np.ndarray]:
     output = validation.text(shown.get("output", ""), "The output", seq2seq.LONGEST)
     heads, wide = seq2seq.Seq2SeqConfig.n_head, len(before["given"])
     try:
-        attention = np.asarray(shown.get("attention", []), np.float64).reshape(heads, len(output), wide)
+        attention = np.asarray(shown.get("attention"), np.float64).reshape(heads, len(before["wanted"]), wide)
     except (ValueError, TypeError):
-        raise validation.InputError("The attention must be a number for each symbol of input and output.") from None
+        raise validation.InputError("The attention must be a number for each symbol of input and answer.") from None
     if not np.isfinite(attention).all() or (attention < 0).any() or (attention > 1).any():
         raise validation.InputError("The attention must be shares from 0 to 1.")
     return output, attention
 
 
 def picture(task: str, digits: str, sum: str, seed: int, shown: dict | None = None) -> Image.Image:
-    """The cross-attention of both heads, from each symbol of the output to those of the input."""
+    """The cross-attention of both heads, from each symbol of the right output to those of the input."""
     before = show(task, digits, sum, seed)
     output, attention = read(shown, before)
     ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
     boards = [
         charts.matrix(
             (255 + head[..., None] * (ink - 255)).round().astype(np.uint8),
-            list(output),
+            list(before["wanted"]),
             list(before["given"]),
             title=f"Head {k}",
             side=SIDE,
@@ -99,7 +99,7 @@ for frame in seq2seq.train_live(task=task, given=given, seed={seed}, steps={STEP
     print(f"step {{frame.step}}: loss {{frame.loss:.3f}}, exact match {{frame.exact:.1%}}")
 print(f"{{given}} -> {{frame.output}}; right: {{seq2seq.answer(task, given)}}")
 for head in frame.attention:  # of the last layer, [T][S]
-    print([row.index(max(row)) for row in head])  # where each symbol of the output looks most
+    print([row.index(max(row)) for row in head])  # where it looks most before each symbol of the answer
 """
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from genai_core.common import checks
 from genai_core.common.live import paced
-from genai_core.common.training import TrainStep, seeded
+from genai_core.common.training import TrainStep
 from genai_core.transformer.attention import causal_mask
 from genai_core.transformer.blocks import Layer, Optimizers, Rates
 
@@ -151,9 +151,24 @@ def loss(model: EncoderDecoder, source: Tensor, target: Tensor) -> dict[str, Ten
     return {"loss": F.cross_entropy(logits.flatten(0, 1), wanted.flatten())}
 
 
+def build(config: Seq2SeqConfig, generator: torch.Generator) -> EncoderDecoder:
+    """A network whose initial weights are drawn from the generator alone, so that a server's thread may ask for it."""
+    model = EncoderDecoder(config)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name in ("embedding.weight", "positions"):
+                p.normal_(0, 1 if name == "embedding.weight" else 0.02, generator=generator)
+            elif name.endswith("bias"):
+                p.zero_()
+            elif p.ndim == 2 and ".out." not in name:  # those begin at zero
+                p.uniform_(-(p.shape[1] ** -0.5), p.shape[1] ** -0.5, generator=generator)
+    return model
+
+
 def train(config: Seq2SeqConfig, *, steps: int, seed: int = 0) -> Iterator[TrainStep[EncoderDecoder]]:
     """Train on inputs that are drawn anew at every step. Raises: ValueError as `EncoderDecoder`."""
-    model, generator = seeded(seed, lambda: EncoderDecoder(config)), torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model = build(config, generator)
     optimizers = Optimizers(model, model.layers, Rates(config.muon_lr, config.lr, 0.0))
     for step in range(steps):
         value = loss(model, *draw(config.task, config.batch, generator))["loss"]
@@ -188,18 +203,20 @@ class Frame:
 
 
 def look(model: EncoderDecoder, given: str) -> tuple[str, list]:
-    """The model's output for an input, and where each of its symbols looks, [heads][T][S]."""
-    source = torch.tensor([encode(given)])
-    out = model.greedy(source)
-    said = text_of(out[0])
-    weights = model.cross_attention(source, F.pad(out, (1, 0), value=START))[0, :, : len(said)]
-    return said, [[[round(w, 3) for w in row] for row in head] for head in weights.tolist()]
+    """The model's output for an input, and where it looks before each symbol of the right one, [heads][T][S].
+
+    By teacher forcing, so that there is a row for every symbol from the first step on.
+    """
+    source, right = torch.tensor([encode(given)]), encode(answer(model.config.task, given))
+    weights = model.cross_attention(source, torch.tensor([[START, *right[:-1]]]))[0]
+    rows = [[[round(w, 3) for w in row] for row in head] for head in weights.tolist()]
+    return text_of(model.greedy(source)[0]), rows
 
 
 def before(*, task: str, given: str, seed: int) -> Frame:
     """The frame of a model that has not been trained. Raises: ValueError as `answer`."""
     answer(task, given)
-    model = seeded(seed, lambda: EncoderDecoder(Seq2SeqConfig(task)))
+    model = build(Seq2SeqConfig(task), torch.Generator().manual_seed(seed))
     return Frame(0, 0, math.log(len(SYMBOLS) + 2), exact(model), *look(model, given), 0.0, False)
 
 

@@ -17,6 +17,7 @@ def test_before_a_training_the_untrained_network_is_shown():
     assert value["step"] == 0
     assert value["wanted"] == "62951413"
     assert value["exact"] < 0.05
+    assert [len(head) for head in value["attention"]] == [8, 8]
     assert all(abs(sum(row) - 1) < 0.01 for head in value["attention"] for row in head)
 
 
@@ -51,9 +52,9 @@ def test_what_is_no_input_gets_a_sentence(bad):
     [
         {"output": "1" * 13, "attention": []},
         {"output": "12", "attention": [[0.5]]},
-        {"output": "1", "attention": [[[2.0] * 8], [[0.5] * 8]]},
+        {"output": "1", "attention": [[[2.0] * 8] * 8] * 2},
         {"output": "1", "attention": "x"},
-        {"output": "1", "attention": [[["a"] * 8], [["b"] * 8]]},
+        {"output": "1", "attention": [[["a"] * 8] * 8] * 2},
         {"output": 5},
         "x",
     ],

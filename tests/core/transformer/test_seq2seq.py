@@ -136,7 +136,9 @@ def test_frames_end_with_the_steps_and_repeat_for_a_seed():
     assert [(f.loss, f.output, f.attention) for f in first] == [(f.loss, f.output, f.attention) for f in second]
     untrained = seq2seq.before(task="sort", given="4213", seed=3)
     assert untrained.step == 0
-    assert len(untrained.attention[0]) == len(untrained.output)
+    torch.rand(1)
+    assert seq2seq.before(task="sort", given="4213", seed=3) == untrained
+    assert len(untrained.attention[0]) == len(untrained.attention[0][0]) == 4
 
 
 def test_what_cannot_be_built_is_refused():
