@@ -2,9 +2,9 @@
 
     none        nowhere: only the causal mask tells tokens apart (Haviv 2022)
     learned     x = embedding of the token + a learned vector for its position (Radford 2018)
-    sinusoidal  x = embedding of the token + sines and cosines of its position                [Vaswani 2017, section 3.5]
-    rotary      queries and keys are rotated by the angles of their positions                      [Su 2021, section 3.2]
-    alibi       scores = q k' / sqrt(d) - slope of the head * distance                                [Press 2022, eq. 2]
+    sinusoidal  x = embedding of the token + sines and cosines of its position               [Vaswani 2017, section 3.5]
+    rotary      queries and keys are rotated by the angles of their positions                     [Su 2021, section 3.2]
+    alibi       scores = q k' / sqrt(d) - slope of the head * distance                               [Press 2022, eq. 2]
 
 All else is the same in all five, and so is the order of their training data. They are trained on `block_size`
 characters and read up to four times as many; only learned positions end there.
@@ -119,6 +119,24 @@ class PositionsGPT(nn.Module):
         return self(torch.tensor([ids], device=self.embedding.weight.device), first)[0, -1].softmax(-1).cpu()
 
 
+@torch.inference_mode()
+def between(model: PositionsGPT, n: int, head: int = 0) -> Tensor:
+    """What the positions alone say of each pair of the first n: [n, n], row i of the one that looks, column j.
+
+    none: 0. learned, sinusoidal: p_i . p_j of the encodings. rotary: mean of cos(theta (i - j)) over the pairs of a
+    head, which is the share that is left of q . k where every pair is alike. alibi: the bias of a head, from 0 on.
+    """
+    encodings, table = model.encodings(), model.table
+    if encodings is not None:
+        return (encodings[:n] @ encodings[:n].T).cpu()
+    if table is None:
+        return torch.zeros(n, n)
+    if model.config.positions == "alibi":
+        return table[head, :n, :n].cpu()
+    cos, sin = table[:, :n]
+    return ((cos @ cos.T + sin @ sin.T) / cos.shape[1]).cpu()  # cos(a - b) = cos a cos b + sin a sin b
+
+
 def check(config: PositionsConfig) -> None:
     """Raises: ValueError for sizes below 1, unknown positions, or if 2 n_head does not divide n_embd."""
     for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd", "batch"):
@@ -170,7 +188,7 @@ def shuffle_words(text: str, seed: int) -> str:
     """The text with the words before the last one in another order; the space between words stays where it was.
 
     The last word, even one that has only begun, and what follows it are as they were: the next character is the same
-    task. A text of two words or fewer before it stays as it is.
+    task. A text of two words or fewer stays as it is.
     """
     words, spaces = re.findall(r"\S+", text), re.split(r"\S+", text)
     order = torch.randperm(max(0, len(words) - 1), generator=torch.Generator().manual_seed(seed)).tolist()

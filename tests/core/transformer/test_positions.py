@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genai_core.common.training import seeded
+from genai_core.language.gpt import rotate
 from genai_core.language.tokenizers import CharTokenizer
 from genai_core.transformer import attention, positions
 
@@ -104,6 +105,25 @@ def test_a_text_that_is_too_long_is_read_from_its_end():
         model.next_probabilities("")
     with pytest.raises(ValueError, match="Not in the vocabulary: 'z'"):
         model.next_probabilities("az")
+
+
+@pytest.mark.parametrize("kind", ["none", "sinusoidal", "rotary", "alibi"])
+def test_what_is_between_positions_depends_on_their_distance(kind):
+    x = positions.between(made(kind), 16, head=1)
+    for k in range(16):
+        assert torch.allclose(x.diagonal(k), x[0, k].expand(16 - k), atol=1e-5)
+        assert torch.allclose(x.diagonal(-k), x.diagonal(k), atol=1e-5)
+
+
+def test_what_is_between_rotary_positions_is_what_is_left_of_a_product():
+    """Of queries and keys whose pairs all have length 1 and the same angle, as rotated by the layers."""
+    model, ones = made("rotary"), torch.cat([torch.ones(16, 4), torch.zeros(16, 4)], 1)
+    rotated = rotate(ones, model.table[:, :16])
+    assert torch.allclose(rotated @ rotated.T / 4, positions.between(model, 16), atol=1e-5)
+    learned = made("learned")
+    assert torch.equal(positions.between(learned, 16), learned.encodings() @ learned.encodings().T)
+    biases = attention.alibi(2, 16)
+    assert torch.equal(positions.between(made("alibi"), 16, head=1), biases[1])
 
 
 @each
