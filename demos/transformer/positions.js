@@ -1,7 +1,8 @@
 // Positions. value: {settings: {kind, text, shuffled, seed, head}, kinds {kind: title}, said (how they enter), trained (a
 // length), heads, bin (positions of a point of a curve), field {values (int16, [trained, trained]), largest, title},
 // encodings (null or {values, columns, largest, title}), curves {kind: [loss] or null}, read (what of the text is read),
-// moved (null or that with its words shuffled), before, after (null or [[character, p]]), distance (null or a number)}
+// moved (null or that with its words shuffled), before, after (null or [[character, p]]), distance (null or a number),
+// held_out [loss after 64 characters, loss with their words shuffled] (null where it was not measured)}
 let value = null,
   pairs = null; // the numbers of the field
 const request = latestOnly((changes) => value && part.request({ ...value.settings, ...changes }));
@@ -68,7 +69,8 @@ const listOf = (name, text, rows, moved) => {
   return box;
 };
 const lists = () => {
-  const { read, moved, before, after, distance, settings } = value,
+  const { read, moved, before, after, distance, settings, held_out, trained } = value,
+    [last, shuffled] = held_out,
     cut = settings.text.length - read.length,
     name = cut ? `In order, the last ${read.length} of ${settings.text.length} characters` : "In order";
   $(".lists").replaceChildren(
@@ -76,6 +78,10 @@ const lists = () => {
     ...(after ? [listOf("Shuffled", moved, after, true)] : []),
   );
   $(".distance").textContent = distance === null ? "" : `total variation distance ${distance.toFixed(3)}`;
+  $(".worth").textContent =
+    last == null
+      ? ""
+      : `On held-out text the character after ${trained} costs ${last.toFixed(2)} nat, and ${shuffled.toFixed(2)} nat once the words before it are shuffled.`;
 };
 // Labels at the ends of lines, moved apart where they would stand on one another: [{y}] from top to bottom.
 const apart = (labels, gap, bottom) => {
@@ -100,7 +106,8 @@ const plot = () => {
   }
   const seen = lines.flatMap(({ values }) => values),
     longest = bin * (1 + Math.max(...lines.map(({ values }) => values.length))),
-    [low, high] = [Math.min(...seen), Math.max(...seen)],
+    high = Math.max(...seen),
+    low = Math.min(...seen) - 0.16 * (high - Math.min(...seen)), // room for a word below the lines
     [left, right, top, bottom] = [30, width - 106, 10, height - 34],
     x = (position) => left + (position / longest) * (right - left),
     y = (loss) => bottom - ((loss - low) / (high - low || 1)) * (bottom - top),
@@ -130,7 +137,7 @@ const plot = () => {
   c.stroke();
   c.setLineDash([]);
   c.textAlign = "left";
-  c.fillText("end of the training’s windows", x(trained) + 5, top + 2);
+  c.fillText(`trained to ${trained}`, x(trained) + 5, top + 2);
   const chosen = (kind) => kind === settings.kind;
   lines.sort((a, b) => Number(chosen(a.kind)) - Number(chosen(b.kind))); // the chosen one on top
   for (const { kind, values } of lines) {
@@ -155,7 +162,7 @@ const plot = () => {
       c.beginPath();
       c.arc(x(trained), row, 3.5, 0, 7);
       c.fill();
-      c.fillText(`${kinds[kind]}: no embedding beyond ${trained}`, x(trained) + 8, bottom - 8);
+      c.fillText(`${kinds[kind]}: no embedding beyond ${trained}`, x(trained) + 8, bottom - 7);
     }
   }
   const said = lines.map(({ kind, values }) => `${kinds[kind]} ${values.at(-1).toFixed(2)}`).join(", ");

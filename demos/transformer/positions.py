@@ -37,6 +37,7 @@ LONG = (
     "Now is the winter of our discontent made glorious summer by this sun of York, and all the clouds that "
     "lour'd upon our house in the deep bosom of the ocean b"
 )
+LOVE = "I loved thee once, and now I love thee no m"
 KING = "My lord the king, the queen will see you now in the gard"
 
 
@@ -56,12 +57,17 @@ def check(settings: dict[str, Any]) -> dict[str, Any]:
     return settings | {"text": string}
 
 
-def curve(kind: str) -> list[float] | None:
-    """The loss after 1 to 8, 9 to 16 ... characters, as it was measured; None where it is not on this machine."""
+def metrics(kind: str) -> dict[str, Any]:
+    """What was measured of a kind; nothing where its checkpoint is not on this machine."""
     try:
-        return checkpoints.read_json(name_of(kind), "metrics.json").get("curve")
+        return checkpoints.read_json(name_of(kind), "metrics.json")
     except checkpoints.CheckpointError:
-        return None
+        return {}
+
+
+def curve(kind: str) -> list[float] | None:
+    """The loss after 1 to 8, 9 to 16 ... characters, as it was measured."""
+    return metrics(kind).get("curve")
 
 
 def read(kind: str, string: str) -> str:
@@ -125,6 +131,10 @@ def encodings(kind: str) -> tuple[Tensor, float, str] | None:
     model = positions.load(name_of(kind))
     if kind == "rotary" and model.table is not None:
         return model.table[0, :TRAINED].cpu(), 1.0, "cos θ of each pair of numbers: how far it is turned"
+    if kind == "alibi":
+        slopes = alibi_slopes(HEADS)
+        biases = -torch.arange(TRAINED)[:, None] * slopes  # [64, heads]
+        return biases, float(slopes.max()) * (TRAINED - 1), "The bias at distances 0 to 63, one column for each head"
     own = model.encodings()
     if own is None:
         return None
@@ -162,6 +172,7 @@ def show(kind: str, text: str, shuffled: bool, seed: int, head: int) -> dict:
         "encodings": own
         and {"values": packed(*own[:2]), "columns": own[0].shape[1], "largest": own[1], "title": own[2]},
         "curves": {one: curve(one) for one in KINDS},
+        "held_out": [metrics(kind).get(name) for name in ("loss_last", "loss_shuffled")],
         **compared(kind, text, shuffled, seed),
     }
 
@@ -194,11 +205,11 @@ def plot(curves: Mapping[str, Sequence[float] | None], kind: str) -> Image.Image
             values[1:],
             charts.MADE if one == kind else charts.NOISE,
         )
-        for one, values in there.items()
+        for one, values in sorted(there.items(), key=lambda pair: -pair[1][-1])  # their names from top to bottom
     ]
-    end = charts.Line("", [TRAINED] * 2, [min(seen), max(seen)], charts.LINE)
+    end = charts.Line("", [TRAINED] * 2, [max(seen), min(seen)], charts.LINE)
     return charts.lines(
-        [end, *lines],
+        [*lines, end],
         across=f"Position of the character; the trainings ended at {TRAINED}",
         up="Loss on held-out text, nat per character",
         said=lambda _: "",
@@ -249,8 +260,7 @@ def says(kind: str, text: str, shuffled: bool, seed: int, head: int) -> str:
         lines += [likeliest(found["after"]), f"Total variation distance: {found['distance']:.3f}"]
     values = field(kind, head)[0]
     lines.append(f"Between positions 40 and 30: {float(values[40, 30]):.3f}")
-    measured = curve(kind)
-    if measured:
+    if measured := curve(kind):
         lines.append(f"Loss after {len(measured) * BIN - BIN + 1} to {len(measured) * BIN}: {measured[-1]:.3f} nat")
     return "\n".join(lines)
 
@@ -285,7 +295,106 @@ print(f"Loss after {{len(curve) * {BIN} - {BIN - 1}}} to {{len(curve) * {BIN}}}:
 '''
 
 
-PRESETS: tuple[Preset, ...] = ()
+PRESETS = (
+    Preset(
+        "No positions at all",
+        "No position enters this model. Does it notice that the words before the last are shuffled?",
+        {"kind": "none", "text": LOVE},
+        "It does: the prediction changes. A character sees only those before it, so what the first layer makes of it "
+        "depends on how many and which these were, and the layers above read that. Still, its loss is the highest of "
+        "the five on texts of the trained length.",
+        (
+            Answer(
+                "No: attention is a sum over a set, and a sum has no order.",
+                "So it is for one layer alone. The layers above it read characters that have each seen another past, "
+                "because the mask hid the rest.",
+            ),
+            Answer("Yes: the causal mask gives the order away."),
+            Answer(
+                "Yes: it reads one character after the other, like an LSTM.",
+                "It reads all characters at once. The mask only hides from each of them those that come later.",
+            ),
+        ),
+    ),
+    Preset(
+        "Four times as long",
+        "All five were trained on windows of 64 characters. Which of them predicts as well at the 256th?",
+        {"kind": "alibi"},
+        "ALiBi alone. Its biases push what is far out of sight, so that a long text looks like a short one. The others "
+        "lose about a nat or more.",
+        (
+            Answer(
+                "Rotary: it knows distances alone, and those have no end.",
+                "Distances above 64 turn the slow pairs by angles that the training never showed.",
+            ),
+            Answer(
+                "Sinusoidal: sines go on for ever.",
+                "The sines do. But the layers never saw these vectors, and take them for nonsense as soon as they "
+                "come.",
+            ),
+            Answer("ALiBi: what is far hardly counts."),
+            Answer(
+                "None: without positions nothing can be out of range.",
+                "The number of characters is: attention spreads over more of them than it was trained for.",
+            ),
+        ),
+    ),
+    Preset(
+        "The 65th character",
+        "The learned positions are 64 vectors. What does this model do with a text of 156 characters?",
+        {"kind": "learned", "text": LONG},
+        "It reads the last 64 and never sees the others. There is no 65th vector. Those it has tell a story of their "
+        "own: neighbours have become alike, which nothing but the training asked for.",
+        (
+            Answer(
+                "It reads all of them, a little worse.",
+                "At the 65th there is nothing to add: the table has ended, and the model refuses.",
+            ),
+            Answer("It reads the last 64 of them."),
+            Answer(
+                "It begins again with the first vector.",
+                "Then the 65th would stand where the first stands. Nothing was trained for two in one place.",
+            ),
+        ),
+    ),
+    Preset(
+        "Distances alone",
+        "Every diagonal of the first picture has one colour. What does that say of rotary positions?",
+        {"kind": "rotary"},
+        "The positions of two characters enter by their distance alone: move the whole text, and every score stays. "
+        "The sinusoids’ inner products have such diagonals, too, but they are added to the characters, and so the "
+        "model does see where a text stands.",
+        (
+            Answer("Only the distance of two characters enters."),
+            Answer(
+                "What is far away counts for nothing.",
+                "The colour pales with distance, and not to nothing: the slow pairs have hardly turned.",
+            ),
+            Answer(
+                "Every character looks mostly at itself.",
+                "This is the share of the positions. What a head looks at is up to its queries and keys as well.",
+            ),
+        ),
+    ),
+    Preset(
+        "What is order worth?",
+        "The words before the last are shuffled. What does that cost this model on held-out text?",
+        {"kind": "rotary", "text": KING},
+        "A tenth or two of a nat. Most of what it knows of the next character, it knows from the letters of the word "
+        "that has begun, and these stay where they are.",
+        (
+            Answer(
+                "Nothing: the last word is the same.",
+                "It does use the words before: the figure below the lists is higher for shuffled texts.",
+            ),
+            Answer(
+                "About all: without word order there is no language.",
+                "For meaning, that may be so. This model is small, and spelling is most of what it knows.",
+            ),
+            Answer("A little: 0.1 to 0.2 nat."),
+        ),
+    ),
+)
 
 PART = Part(
     id="positions",
