@@ -168,7 +168,7 @@ const plot = () => {
   const said = lines.map(({ kind, values }) => `${kinds[kind]} ${values.at(-1).toFixed(2)}`).join(", ");
   $(".plot").setAttribute("aria-label", `Loss by position, up to ${longest}; at the end: ${said} nat`);
   $(".plotted").textContent =
-    `Measured on held-out text, in windows of ${longest} characters; all five were trained on windows of ${trained}.`;
+    `Held-out text in windows of ${longest} characters, means of ${bin} positions, from the ${bin + 1}th on. All five were trained on windows of ${trained}.`;
 };
 const controls = () => {
   const { kinds, settings, heads } = value;

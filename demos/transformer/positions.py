@@ -119,7 +119,7 @@ def field(kind: str, head: int) -> tuple[Tensor, float, str]:
     if kind == "alibi":
         slope = float(alibi_slopes(HEADS)[head - 1])
         largest = float(alibi_slopes(HEADS).max()) * (TRAINED - 1)  # of all heads, so that they can be compared
-        return values, largest, f"Bias of head {head}: −(i − j) / {1 / slope:.0f}, added to its scores"
+        return values, largest, f"Bias of head {head}: −(i\u00a0−\u00a0j)\u00a0/\u00a0{1 / slope:.0f}"
     if kind == "rotary":
         return values, 1.0, "Mean of cos θ(i − j) over the pairs of a head"
     vectors = "learned vectors" if kind == "learned" else "sines and cosines"
@@ -329,8 +329,7 @@ PRESETS = (
             ),
             Answer(
                 "Sinusoidal: sines go on for ever.",
-                "The sines do. But the layers never saw these vectors, and take them for nonsense as soon as they "
-                "come.",
+                "The sines do. But the layers never met the vectors beyond position 64, and fail as soon as they come.",
             ),
             Answer("ALiBi: what is far hardly counts."),
             Answer(
@@ -343,8 +342,8 @@ PRESETS = (
         "The 65th character",
         "The learned positions are 64 vectors. What does this model do with a text of 156 characters?",
         {"kind": "learned", "text": LONG},
-        "It reads the last 64 and never sees the others. There is no 65th vector. Those it has tell a story of their "
-        "own: neighbours have become alike, which nothing but the training asked for.",
+        "It reads the last 64 and never sees the others: there is no 65th vector. Look at those that there are: they "
+        "began as noise, and the training has made neighbours alike.",
         (
             Answer(
                 "It reads all of them, a little worse.",
@@ -353,7 +352,8 @@ PRESETS = (
             Answer("It reads the last 64 of them."),
             Answer(
                 "It begins again with the first vector.",
-                "Then the 65th would stand where the first stands. Nothing was trained for two in one place.",
+                "Then the 65th character would stand where the first one stands, and nothing would tell which of the "
+                "two came first.",
             ),
         ),
     ),

@@ -5,7 +5,10 @@ import dataclasses
 import pytest
 import torch
 
+from genai_core import data
+from genai_core.common import checkpoints
 from genai_core.common.training import seeded
+from genai_core.data import corpora
 from genai_core.language.gpt import rotate
 from genai_core.language.tokenizers import CharTokenizer
 from genai_core.transformer import attention, positions
@@ -139,3 +142,22 @@ def test_losses_by_position_are_those_of_the_tokens(kind, generator):
 def test_unknown_positions_are_refused():
     with pytest.raises(ValueError, match="no positions 'absolute'; there are none, learned"):
         positions.PositionsGPT(dataclasses.replace(SMALL, positions="absolute"))
+
+
+@each
+def test_the_loss_by_position_is_what_the_metrics_say(kind):
+    """On every fourth window, within four standard errors."""
+    try:
+        text = corpora.corpus("shakespeare", "validation")
+    except data.DataError as error:
+        pytest.skip(str(error))
+    name = f"positions-{kind}"
+    model, metrics = positions.load(name), checkpoints.read_json(name, "metrics.json")
+    pieces = positions.pieces(torch.tensor(model.tokenizer.encode(text)), 256)[::4, : model.longest + 1]
+    with torch.inference_mode():
+        means = torch.cat(
+            [model.token_nll(part).unflatten(1, (-1, positions.BIN)).mean(2) for part in pieces.split(32)]
+        )
+    errors = means.std(0) / len(means) ** 0.5
+    assert ((means.mean(0) - torch.tensor(metrics["curve"])).abs() < 4 * errors).all()
+    assert len(metrics["curve"]) * positions.BIN == model.longest
