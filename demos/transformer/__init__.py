@@ -1,10 +1,11 @@
-"""The transformer tab: attention step by step, what a block does."""
+"""The transformer tab: attention, positions, what a block does, examples in the prompt, a live training."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block, examples, train
+from demos.transformer import _api, _models, attention, block, examples, positions, train
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
 from genai_core.transformer import icl, lens, seq2seq
+from genai_core.transformer.positions import PositionsGPT
 
 HOW = r"""
 A **transformer** (Vaswani 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762)) keeps one vector for each token,
@@ -28,6 +29,14 @@ are added up. What a head attends to is a hint of what it does, not a proof (Jai
 A head that finds nothing must still spend its shares. Many leave them on the first token, an **attention sink** (Xiao
 2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)).
 
+**Positions.** Attention is a sum over a set: if nothing says where a token stands, shuffled words give the same sum,
+and only the mask tells a GPT of an order at all (Haviv 2022, [arXiv 2203.16634](https://arxiv.org/abs/2203.16634)).
+Vectors are added to the embeddings, learned or of sines and cosines (Vaswani 2017); queries and keys are **rotated** by
+angles in proportion to their position, so that their product knows the distance alone (Su 2021, [arXiv
+2104.09864](https://arxiv.org/abs/2104.09864); the GPTs of this app have these); or scores are lowered in proportion to
+the distance, ALiBi (Press 2022, [arXiv 2108.12409](https://arxiv.org/abs/2108.12409)), which goes on beyond the length
+of the training.
+
 **The logit lens** (nostalgebraist 2020; Belrose 2023 tunes it, [arXiv 2303.08112](https://arxiv.org/abs/2303.08112))
 reads the stream after any layer with the norm and the head that were trained for the last. It works as far as layers
 refine one guess in one space, which they tend to, since each only adds.
@@ -50,8 +59,6 @@ $$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
 symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one
 on digits while you watch, by teacher forcing: at each place the loss is that of the next symbol of the right output.
 
-The GPTs here have rotary positions (Su 2021, [arXiv 2104.09864](https://arxiv.org/abs/2104.09864)): queries and keys
-are rotated by an angle in proportion to their position, so that a score depends on the distance alone.
 """
 
 
@@ -72,11 +79,15 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, block.PART, examples.PART, train.PART),
+    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART),
     how=HOW,
     sources=(
         core.attention,
         core.causal_mask,
+        core.sinusoidal,
+        core.alibi,
+        gpt.rotate,
+        PositionsGPT,
         gpt.Attention,
         gpt.Block,
         lens.trace,
@@ -86,6 +97,14 @@ TAB = Tab(
         icl.fit,
         seq2seq.EncoderDecoder,
     ),
-    cards=_models.NAMES | {"icl-regression": "In-context regression"},
+    cards=_models.NAMES
+    | {
+        "icl-regression": "In-context regression",
+        "positions-none": "No positions",
+        "positions-learned": "Learned positions",
+        "positions-sinusoidal": "Sinusoidal positions",
+        "positions-rotary": "Rotary positions",
+        "positions-alibi": "ALiBi",
+    },
     endpoints=_api.ENDPOINTS,
 )

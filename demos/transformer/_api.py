@@ -6,7 +6,7 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention, block, examples, train
+from demos.transformer import _models, attention, block, examples, positions, train
 
 
 @endpoint(
@@ -55,4 +55,10 @@ def transformer_train(task: str, digits: str, sum: str, seed: int) -> Iterator[d
         yield frame and {name: frame[name] for name in names}
 
 
-ENDPOINTS = (transformer_attention, transformer_block, examples.transformer_examples, transformer_train)
+ENDPOINTS = (
+    transformer_attention,
+    positions.transformer_positions,
+    transformer_block,
+    examples.transformer_examples,
+    transformer_train,
+)

@@ -41,11 +41,19 @@ class Attention(nn.Module):
         return attention(*self.project(x, context)).weights
 
     def forward(
-        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None, table: Tensor | None = None
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        table: Tensor | None = None,
+        bias: Tensor | None = None,
     ) -> Tensor:
-        """mask: bool, broadcast to [N, heads, T, S], true where a query may look; None: everywhere."""
+        """mask: bool, broadcast to [N, heads, T, S], true where a query may look; None: everywhere.
+
+        bias: added to the scaled scores, broadcast as the mask is.
+        """
         q, k, v = self.project(x, x if context is None else context, table)
-        y = attention(q, k, v, mask).out
+        y = attention(q, k, v, mask, bias).out
         return self.out(y.transpose(1, 2).flatten(2))  # [N, T, width]
 
 
@@ -79,8 +87,9 @@ class Layer(nn.Module):
         table: Tensor | None = None,
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
+        bias: Tensor | None = None,
     ) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask, table=table))
+        x = x + self.dropout(self.attention(self.norm1(x), mask=mask, table=table, bias=bias))
         if self.cross is not None and self.norm_cross is not None:
             x = x + self.dropout(self.cross(self.norm_cross(x), context, mask=context_mask))
         return x + self.dropout(self.mlp(self.norm2(x)))

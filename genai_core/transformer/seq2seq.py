@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -119,7 +120,8 @@ class EncoderDecoder(nn.Module):
         memory = self.encode(source)
         y = self.embedding(target) + self.positions[1, : target.shape[1]]
         mask = causal_mask(target.shape[1])
-        *before, last = self.decoder
+        layers: Any = self.decoder
+        *before, last = layers
         for layer in before:
             y = layer(y, mask, context=memory)
         y = y + last.attention(last.norm1(y), mask=mask)
