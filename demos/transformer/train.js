@@ -41,9 +41,14 @@ const moment = () => {
   $(".at").max = logged.length - 1;
   $(".at").value = at;
   $(".which").textContent = frame.step ? `step ${frame.step}` : "untrained";
+  $(".progress").textContent = frame.step
+    ? `Exact match on 200 other inputs: ${inPercent(frame.exact)}; loss ${frame.loss.toFixed(3)} nat per symbol. ` +
+      `Step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${timedOut(frame)}. A link holds the settings, ` +
+      "not the training."
+    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes 10 to 30 seconds.`;
 };
 const curve = () => {
-  $(".curve").hidden = logged.length < 2;
+  $(".over").hidden = logged.length < 2;
   plotLines($(".curve"), [{ values: logged.map((frame) => frame.exact), ink: "--made" }], { low: 0, high: 1 });
 };
 const draw = () => {
@@ -55,10 +60,6 @@ const draw = () => {
   }
   logged.push(frame);
   if (follow) at = logged.length - 1;
-  $(".progress").textContent = frame.step
-    ? `Exact match on 200 other inputs: ${inPercent(frame.exact)}; loss ${frame.loss.toFixed(3)} nat per symbol. ` +
-      `Step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${timedOut(frame)}.`
-    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes 10 to 30 seconds.`;
   moment();
   curve();
 };

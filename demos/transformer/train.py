@@ -112,7 +112,7 @@ PART = Part(
     id="train",
     title="Train",
     lead="<b>Press Train</b>: an encoder reads the digits, a decoder writes its answer one by one. Look at the "
-    "cross-attention turning from fog to a pattern, and whether the answers turn right at the same time.",
+    "cross-attention turning from fog to a pattern, and whether the answers become correct at the same time.",
     stage="transformer/train",
     settings=(
         Setting("task", choice(TASKS), "reverse", "Task"),
@@ -124,17 +124,19 @@ PART = Part(
             f"1 to {seq2seq.LONGEST}",
             only=("task", OF_DIGITS),
         ),
-        Setting("sum", text(9), "47+85", "Your sum", "two numbers of as many digits", only=("task", ("add",))),
+        Setting(
+            "sum", text(9), "47+85", "Your sum", "two numbers with the same number of digits", only=("task", ("add",))
+        ),
         Setting("seed", seed(), 0, "Seed"),
     ),
     check=check,
     presets=(
         Preset(
             "Backwards",
-            "The output is the input from behind. What will the cross-attention look like?",
+            "The output is the input backwards. What will the cross-attention look like?",
             {"task": "reverse", "digits": "31415926"},
             "A line from the upper right to the lower left: the first symbol of the output looks at the last of the "
-            "input, and so on. The answers turn right as the line appears.",
+            "input, and so on. The answers become correct as the line appears.",
             (
                 Answer("A line that falls to the left."),
                 Answer("A line that falls to the right.", "That would copy the input as it stands."),
@@ -145,19 +147,20 @@ PART = Part(
             "In order",
             "A sorted digit may come from anywhere. Where does the decoder look for it?",
             {"task": "sort", "digits": "95270316"},
-            "Wherever that digit stands: the pattern is another one for each input. It looks by content, not by place.",
+            "There is no line: some rows look where their digit stands, others at several that are still to come. It "
+            "looks by content, not by position, so that the pattern is different for each input; try other digits.",
             (
-                Answer("At the same place for each input.", "Where a digit ends up depends on all the others."),
-                Answer("Wherever that digit stands."),
-                Answer("At all places alike.", "Then it could not tell which digits there are in what order."),
+                Answer("Along a line again.", "Where a digit ends up depends on all the others."),
+                Answer("By content: a different pattern for each input."),
+                Answer("At all positions alike.", "Then it could not tell which digits there are."),
             ),
         ),
         Preset(
             "Carry",
             "47 + 85: to write the first digit of the sum, one must know the carry. Can it learn that in a minute?",
             {"task": "add", "sum": "47+85"},
-            "Yes, mostly: more than nine sums in ten are right at the end. Those that fail have a carry that runs on, "
-            "which seldom occurs.",
+            "Yes, mostly: more than nine sums in ten are right at the end. It looks at few symbols, since the encoder "
+            "has mixed the digits of both numbers before; the attention to its output tells only a part.",
             (
                 Answer("No: it would have to add from the right.", "It computes the carry from all digits at once."),
                 Answer("Yes, for most sums."),
@@ -168,12 +171,14 @@ PART = Part(
             "Longer than it was trained on",
             "It is trained on 2 to 8 digits. What does it make of 12?",
             {"task": "reverse", "digits": "271828182845"},
-            "It fails: the positions after the eighth have never been trained, and nothing tells it that they go "
-            "on as the first ones do.",
+            "It reverses the first eight, or nearly, and stops there: no more was ever asked of it, and the positions "
+            "after them have never been trained. It learned positions one by one, not a rule.",
             (
-                Answer("It reverses them: the rule is the same.", "It has learned positions one by one, no rule."),
-                Answer("It fails."),
-                Answer("It reverses the first 8.", "It starts from the end, where nothing was trained."),
+                Answer(
+                    "It reverses all of them.", "It has learned positions one by one, and those after the eighth never."
+                ),
+                Answer("It reverses the first eight, or nearly."),
+                Answer("It refuses: that is too long.", "A network always gives an answer, right or wrong."),
             ),
         ),
     ),

@@ -50,7 +50,7 @@ def answer(task: str, given: str) -> str:
     if task not in TASKS:
         raise ValueError(f"There is no task '{task}'; there are {', '.join(TASKS)}.")
     if not re.fullmatch(TASKS[task], given, re.ASCII) or (task == "add" and len(set(map(len, given.split("+")))) > 1):
-        what = "two numbers of as many digits, as 38+47" if task == "add" else f"1 to {LONGEST} digits"
+        what = "two numbers with the same number of digits, as 38+47" if task == "add" else f"1 to {LONGEST} digits"
         raise ValueError(f"To {task}, the input must be {what}.")
     if task == "reverse":
         return given[::-1]
