@@ -11,12 +11,22 @@ import demos._server.tempdir  # noqa: F401, first of all
 import demos._server.preload  # noqa: F401, before all that imports gradio or torch
 
 # isort: split
-from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, vae
+from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, transformer, vae
 from demos._server import address
 from demos.serve import serve
 
 WARM = 8.0  # seconds until what takes long to import is imported, so that the first page comes first
-TABS = (autoencoder.TAB, vae.TAB, flow.TAB, gan.TAB, diffusion.TAB, text.TAB, clip.TAB, distillation.TAB)
+TABS = (
+    autoencoder.TAB,
+    vae.TAB,
+    flow.TAB,
+    gan.TAB,
+    diffusion.TAB,
+    text.TAB,
+    transformer.TAB,
+    clip.TAB,
+    distillation.TAB,
+)
 
 
 def build_app():

@@ -89,6 +89,7 @@ RUNS = {
     "tab=text&part=compare&tokens=20": compare,
     "tab=text&part=draft&tokens=20": draft,
     "tab=text&part=train": press("Train"),
+    "tab=transformer&part=train": press("Train"),
     "tab=clip&part=yours": read,
     "tab=distillation&part=race": press("Race"),
 }

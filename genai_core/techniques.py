@@ -13,6 +13,7 @@ from genai_core.common.training import Recipe, TrainStep
 from genai_core.evaluation import scene_reader
 from genai_core.flows import glow, matching, nice, realnvp
 from genai_core.language import pretrained
+from genai_core.transformer import icl, positions
 
 
 class Technique(Protocol):
@@ -70,6 +71,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     realnvp,
     glow,
     matching,
+    icl,
+    positions,
 )
 
 

@@ -46,7 +46,7 @@ def shade(depth: float) -> tuple[str, str]:
     """Ink and paper of a depth in [0, 1]."""
     alpha = 0.15 + 0.85 * depth
     red, green, blue = (round(255 + alpha * (int(c) - 255)) for c in charts.viridis(np.array(1 - depth)))
-    return "#ffffff" if depth > 0.72 else INK, f"#{red:02x}{green:02x}{blue:02x}"
+    return "#ffffff" if depth > 0.755 else INK, f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def of_text(parts: Sequence[tuple[str, ...]], width: int = 900) -> Image.Image:

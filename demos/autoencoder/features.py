@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from demos._ui import text_image, validation
+from demos._ui import text_image, tokens, validation
 from demos._ui.charts import ACCENT, INK
 from demos._ui.settings import Setting, integer, number, seed, text
 from demos._ui.tab import Answer, Part, Preset
@@ -35,8 +35,7 @@ def ids_of(string: str) -> tuple[list[int], str]:
     """The tokens of a text, without those that the GPT does not know, and a sentence on them ("" if there are none)."""
     tokenizer = gpt.load(sae_gpt.load(NAME).config.gpt).tokenizer
     known, unknown = tokenizer.known(string)
-    listed = " ".join(f"“{c}”" for c in unknown[:12]) + (" …" if len(unknown) > 12 else "")
-    return tokenizer.encode(known), f"Not in this GPT's vocabulary, and left out: {listed}" if unknown else ""
+    return tokenizer.encode(known), tokens.left_out(unknown, "this GPT's")
 
 
 @functools.lru_cache(maxsize=32)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from demos._ui.tokens import candidate
 from demos.text import _models
 from demos.text._models import KNOBS
 from genai_core.language.sampling import FILTERS, Filter, TokenStep, bar, entropy, step_of
@@ -67,7 +68,7 @@ def explained(settings: dict, kept: Any) -> dict:
     step, stream = token_step(settings, kept), _after(settings, kept)[1]
 
     def named(token: int) -> str:
-        return _models.candidate(stream, token)
+        return candidate(stream, token)
 
     before = step.logits.double().softmax(0)
     order = step.probabilities.argsort(descending=True, stable=True)

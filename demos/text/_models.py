@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from demos._ui import validation
+from demos._ui import tokens, validation
 from demos._ui.settings import Setting, checked
 from genai_core import language
 from genai_core.common import model_cache
@@ -85,11 +85,8 @@ def encoded(model, string: str, chat: bool = False) -> tuple[list[int], str]:
         ids = chat_ids(model, string)
         return ids, f"The model reads: {model.tokenizer.decode(ids)}"
     known, unknown = model.tokenizer.known(string)
-    note = ""
-    if unknown:
-        listed = " ".join(f"“{c}”" for c in unknown[:12]) + (" …" if len(unknown) > 12 else "")
-        note = f"Not in this model's vocabulary, and left out: {listed}"
-    elif not known:
+    note = tokens.left_out(unknown)
+    if not note and not known:
         note = "The prompt is empty: the model begins a text of its own."
     return [model.tokenizer.start, *model.tokenizer.encode(known)], note
 
@@ -201,15 +198,3 @@ def generator_at(seed: int, index: int) -> torch.Generator:
     for _ in range(index):
         torch.rand((), generator=generator, dtype=torch.float64)
     return generator
-
-
-def legible(token: str) -> str:
-    """A token as it stands in a list: with signs for white space."""
-    return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣") or "∅"
-
-
-def candidate(stream: TextStream, token: int) -> str:
-    """What a token would add, as it stands in a list: "…" for the part of a character that is still incomplete."""
-    twin = stream.copy()
-    text = twin.add(token)
-    return legible(text + "…" if twin.incomplete else text)

@@ -13,6 +13,7 @@ from demos._ui import charts, graph, text_image, validation
 from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting, choice, integer, number, seed, text
 from demos._ui.tab import Answer, Part, Preset
+from demos._ui.tokens import candidate, legible
 from demos.text import _explain, _models
 from genai_core.language import gpt, sampling
 from genai_core.language.sampling import TokenStep
@@ -231,7 +232,7 @@ def sampled(model: str, prompt: str, temperature: float, top_k: int, seed: int) 
 
 
 def texts(stream: TextStream, ids: Iterable[int]) -> list[str]:
-    return [_models.legible(stream.add(token)) for token in ids]
+    return [legible(stream.add(token)) for token in ids]
 
 
 def values(model: str, prompt: str, layer: int, head: int, temperature: float, top_k: int, seed: int) -> dict[str, Any]:
@@ -240,7 +241,7 @@ def values(model: str, prompt: str, layer: int, head: int, temperature: float, t
     step, stream = sampled(model, prompt, temperature, top_k, seed), _models.text_stream(own, prompt)
     listed = step.logits.argsort(descending=True, stable=True)[:RANKED].tolist()
     listed = listed if step.token in listed else [*listed[:-1], step.token]
-    names = unique([_models.candidate(stream, token) for token in listed])
+    names = unique([candidate(stream, token) for token in listed])
     return {
         "tokens": texts(TextStream(own.tokenizer), _models.encoded(own, prompt)[0]),
         "embedding": streams[0],
@@ -249,7 +250,7 @@ def values(model: str, prompt: str, layer: int, head: int, temperature: float, t
         "logits": dict(zip(names, step.logits[listed].tolist(), strict=True)),
         "probabilities": dict(zip(names, step.probabilities[listed].tolist(), strict=True)),
         "u": torch.tensor(step.draw),
-        "next": [_models.candidate(stream, step.token)],
+        "next": [candidate(stream, step.token)],
         "nll": nll,
         "loss": nll.mean(),
     }

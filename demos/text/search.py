@@ -8,6 +8,7 @@ from PIL import Image
 from demos._ui import text_image, validation
 from demos._ui.settings import Setting, choice, integer, number, text
 from demos._ui.tab import Answer, Part, Preset
+from demos._ui.tokens import candidate
 from demos.text import _models, _tree, write
 from demos.text.write import menus
 from genai_core.language.search import (
@@ -72,7 +73,7 @@ def tree_value(steps: list[BeamStep], prompt: TextStream, width: int, penalty: f
     def node(c: Candidate) -> dict:
         return {
             "parent": c.parent,
-            "text": _models.candidate(read(c.tokens[:-1])[1], c.token),
+            "text": candidate(read(c.tokens[:-1])[1], c.token),
             "score": round(c.score, 3),
             "kept": c.kept,
             "ended": c.ended,
@@ -106,7 +107,7 @@ def contrasted(step: ContrastiveStep, stream: TextStream) -> dict:
         "text": stream.add(step.token),
         "candidates": [
             {
-                "text": _models.candidate(before, token),
+                "text": candidate(before, token),
                 "p": round(p, 4),
                 "likeness": round(likeness, 3),
                 "score": round(score, 3),

@@ -9,6 +9,7 @@ SOURCES = {
     "fashion": "Fashion-MNIST (Xiao 2017)",
     "shakespeare": "tiny Shakespeare (Karpathy 2015), public domain",
     "scenes": "Procedural drawings (`genai_core/data/scenes`), rendered on demand",
+    "functions": "Functions and examples drawn at random, anew for every prompt",
     "stories": "0.9 MB of TinyStories (Eldan & Li 2023), CDLA-Sharing-1.0",
     "tinystories": "18,653 stories of TinyStories (Eldan & Li 2023), 15 MB, CDLA-Sharing-1.0",
 }

@@ -167,6 +167,13 @@ def cosine(step: int, steps: int, warmup: int = 0) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
+def trapezoid(step: int, steps: int, warmup: int) -> float:
+    """Learning-rate factor: linear from 0 over `warmup` steps, 1 until 30 % of the steps, then linear to 2 %."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return min(1.0, 1 - 0.98 * (step / max(1, steps - 1) - 0.3) / 0.7)
+
+
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = lr

@@ -29,6 +29,7 @@ from genai_core.common.training import (
     set_lr,
     snapshot,
     stepwise_seed,
+    trapezoid,
 )
 from genai_core.language import evaluation, tokenizers
 from genai_core.language.cache import Cache
@@ -301,13 +302,6 @@ def optimizers(model: GPT) -> dict[str, torch.optim.Optimizer]:
     else:
         hidden = adamw(matrices, weight_decay=config.weight_decay)
     return {"hidden": hidden, "rest": adamw(rest, weight_decay=0.0)}
-
-
-def trapezoid(step: int, steps: int, warmup: int) -> float:
-    """Learning-rate factor: linear from 0 over `warmup` steps, 1 until 30 % of the steps, then linear to 2 %."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return min(1.0, 1 - 0.98 * (step / max(1, steps - 1) - 0.3) / 0.7)
 
 
 @resumable

@@ -22,6 +22,9 @@ BORROWED = {
     "flows": {
         "diffusion": "flow matching trains the U-Net that diffusion has, so that the two differ in the paths alone",
     },
+    "transformer": {
+        "language": "a BERT and a translator have the tokens and the rotary positions of our GPT",
+    },
     "distillation": {
         "vae": "a live distillation trains on pictures of our VAE, so that it needs no data set",
         "gan": "and is measured on digits of the class-conditional GAN, whose labels are known",

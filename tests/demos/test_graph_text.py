@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from demos._ui.tokens import candidate
 from demos._ui.validation import InputError
 from demos.text import _models, model
 from demos.text.model import PART
@@ -74,7 +75,7 @@ def test_the_next_token_is_the_one_that_the_sampler_draws_for_the_seed(name):
             assert generate(own, ids, chain=chain, max_tokens=1, generator=torch.Generator().manual_seed(seed)) == [
                 step.token
             ]
-            text = _models.candidate(_models.text_stream(own, prompt), step.token)
+            text = candidate(_models.text_stream(own, prompt), step.token)
             assert found["next"] == [text]
             assert found["probabilities"][text] == pytest.approx(float(step.probabilities[step.token]), abs=1e-5)
             assert float(found["u"]) == pytest.approx(step.draw)

@@ -9,6 +9,7 @@ import torch
 
 from demos._ui import errors, validation
 from demos._ui.tab import streamed
+from demos._ui.tokens import candidate
 from demos.text import _explain, _models, compare, draft, hub, score, search, train, write
 from demos.text._api import text_generate
 from genai_core.common import model_cache
@@ -436,10 +437,10 @@ def test_words_of_a_llama_type_model_keep_their_spaces(fetched, capsys):
     assert [token["text"] for token in show(hub, **settings)["new"]] == [" will", " hel"]
     assert write.written(settings) == " will hel"
     assert printed(hub.PART.code(**settings), capsys) == " will hel"
-    assert _models.candidate(_models.text_stream(_models.load(name), "tri", [will]), hel) == "␣hel"
+    assert candidate(_models.text_stream(_models.load(name), "tri", [will]), hel) == "␣hel"
     why = hub.inspect({**settings, "kept": [will]})
     stream = _models.text_stream(_models.load(name), "tri", [will])
-    assert [c["text"] for c in why["candidates"]] == [_models.candidate(stream, c["id"]) for c in why["candidates"]]
+    assert [c["text"] for c in why["candidates"]] == [candidate(stream, c["id"]) for c in why["candidates"]]
     empty = {**settings, "prompt": "", "choices": by_hand(_models.load(name).tokenizer.encode("tri will hel"))}
     assert write.written({**empty, "tokens": 3}) == "tri will hel"
 
@@ -487,10 +488,10 @@ def test_candidates_within_a_character_are_marked_as_incomplete():
     model = _models.load("gpt-stories")
     first, *rest = model.tokenizer.encode("€")
     stream = _models.text_stream(model, "A")
-    assert _models.candidate(stream, first) == "…"
+    assert candidate(stream, first) == "…"
     stream.add(first)
     stream.add(rest[0])
-    assert _models.candidate(stream, rest[1]) == "€"
+    assert candidate(stream, rest[1]) == "€"
 
 
 def test_a_chat_wraps_the_prompt_and_every_end_token_ends_it(fetched, capsys):

@@ -1,0 +1,64 @@
+"""What programs can ask of the transformer tab."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from demos._server import lanes
+from demos._ui.api import Value, endpoint
+from demos._ui.settings import Table
+from demos.transformer import _models, attention, block, examples, positions, train
+
+
+@endpoint(
+    Table(attention.PART.settings, attention.PART.check),
+    Value("tokens; weights: what the token that looks gives each token up to it, a share; scores: q · k of these"),
+)
+def transformer_attention(**settings: Any) -> dict[str, Any]:
+    """Where one token of a text looks, in one head of a GPT."""
+    names = {name: settings[name] for name in ("model", "text", "layer", "head", "scale", "temperature")}
+    _, steps = attention.steps_of(**names)
+    query = settings["query"]
+    return {
+        "tokens": _models.names(settings["model"], settings["text"])[: query + 1],
+        "weights": [round(w, 4) for w in steps.weights[query, : query + 1].tolist()],
+        "scores": [round(s, 3) for s in steps.scores[query, : query + 1].tolist()],
+    }
+
+
+@endpoint(
+    Table(block.PART.settings, block.PART.check),
+    Value(
+        "tokens; next: the likeliest tokens with their probabilities; lens: what each layer would say, the embedding "
+        "first; loss: nats per token of the text; loss_whole: the same with nothing off"
+    ),
+)
+def transformer_block(model: str, text: str, token: int, off: str) -> dict[str, Any]:
+    """What a GPT says after a token, layer by layer, with heads and MLPs switched off."""
+    return {
+        "tokens": _models.names(model, text),
+        "next": {name: p for name, p, _ in block.ranked(model, text, token, off)},
+        "lens": [row[token] for row in block.lens_of(model, text, off)],
+        "loss": round(block.mean(block.losses(model, text, off)), 4),
+        "loss_whole": round(block.mean(block.losses(model, text, "")), 4),
+    }
+
+
+@endpoint(
+    Table(train.PART.settings, train.PART.check),
+    Value("step, steps, loss in nat per symbol; exact: the share of other inputs that are right; output, wanted"),
+    lane=lanes.TRAIN,
+)
+def transformer_train(task: str, digits: str, sum: str, seed: int) -> Iterator[dict | None]:
+    """Train an encoder and a decoder on digits for less than a minute; streams the answer to one input."""
+    for frame in train.train(task, digits, sum, seed):
+        names = ("step", "steps", "loss", "exact", "output", "wanted")
+        yield frame and {name: frame[name] for name in names}
+
+
+ENDPOINTS = (
+    transformer_attention,
+    positions.transformer_positions,
+    transformer_block,
+    examples.transformer_examples,
+    transformer_train,
+)

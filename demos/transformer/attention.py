@@ -1,0 +1,204 @@
+"""Attention: one head of a GPT on a text of one's own, step by step, and all the others as thumbnails."""
+
+import functools
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from demos._ui import charts, images, text_image
+from demos._ui.settings import Setting, number
+from demos._ui.tab import Answer, Part, Preset
+from demos.transformer import _models
+from genai_core.transformer.attention import Steps, attention, causal_mask
+
+TOY = "Tom had a red ball. Sara had a blue kite. Tom played with his"
+TWO = "Lily had a doll. Ben had a truck. Ben played with his"
+BOOK = "Sue gave the book to Ben because she"
+SIDE = 11  # pixels of a cell in a saved picture
+
+
+def packed(x: Tensor) -> str:
+    """Numbers as their bytes in base64."""
+    return images.base64_of(x.cpu().contiguous().numpy())
+
+
+def check(settings: dict[str, Any]) -> dict[str, Any]:
+    return _models.last_where_none(_models.readable(settings), "query")
+
+
+def steps_of(
+    model: str, text: str, layer: int, head: int, scale: float, temperature: float
+) -> tuple[dict[str, Tensor], Steps]:
+    """q, k and v of a head, [T, d] each, and every step of its attention. scale: in 1 / sqrt(d)."""
+    found = _models.trace(model, text)[layer - 1]
+    q, k, v = (part[head - 1] for part in (found.q, found.k, found.v))
+    mask = causal_mask(len(q)).to(q.device)
+    return {"q": q, "k": k, "v": v}, attention(
+        q, k, v, mask, scale=scale * q.shape[-1] ** -0.5, temperature=temperature
+    )
+
+
+def difference(given: dict[str, Tensor], steps: Steps, scale: float, temperature: float) -> float:
+    """The largest one between these steps and PyTorch's fused attention, on the same input."""
+    q, k, v = (given[name][None] for name in "qkv")
+    fused = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale * q.shape[-1] ** -0.5 / temperature)
+    return float((fused[0] - steps.out).abs().max())
+
+
+def show(model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float) -> dict[str, Any]:
+    given, steps = steps_of(model, text, layer, head, scale, temperature)
+    matrices = given | {"out": steps.out, "scores": steps.scores, "weights": steps.weights}
+    return {
+        "names": _models.names(model, text),
+        "note": _models.note(model, text),
+        "d": given["q"].shape[-1],
+        **{name: packed(matrix) for name, matrix in matrices.items()},
+        "same": difference(given, steps, scale, temperature),
+    }
+
+
+def heads(request: dict) -> dict[str, Any]:
+    """{"model", "text"} -> the weights of every head, bytes, [layers x heads x T x T], each of 255."""
+    settings = PART.parse(request)
+    return {
+        "weights": all_weights(settings["model"], settings["text"]),
+        "layers": _models.LAYERS,
+        "heads": _models.HEADS,
+    }
+
+
+@functools.lru_cache(maxsize=32)
+def all_weights(model: str, text: str) -> str:
+    weights = torch.stack([layer.steps.weights for layer in _models.trace(model, text)])
+    return packed((255 * weights).round().byte())
+
+
+def picture(model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float) -> Image.Image:
+    """The text shaded by where the chosen token looks, and the head's weights as a matrix."""
+    _, steps = steps_of(model, text, layer, head, scale, temperature)
+    names, weights = _models.names(model, text), steps.weights.cpu()
+    title = f"{_models.NAMES[model]}: layer {layer}, head {head}; “{names[query]}” looks at\n"
+    shaded = text_image.shaded(
+        (f" {name} ", float(w)) for name, w in zip(names[: query + 1], weights[query], strict=False)
+    )
+    after = [(f" {name} ", text_image.SOFT) for name in names[query + 1 :]]
+    ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
+    cells = 255 + weights.numpy()[..., None] * (ink - 255)
+    board = Image.fromarray(cells.round().astype(np.uint8)).resize((SIDE * len(names),) * 2, Image.Resampling.NEAREST)
+    return charts.below([text_image.of_text([(title, charts.ACCENT), *shaded, *after]), board])
+
+
+def weights_of(
+    model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float
+) -> list[float]:
+    """Where one token looks, a share for each token up to it."""
+    _, steps = steps_of(model, text, layer, head, scale, temperature)
+    return [round(w, 3) for w in steps.weights[query, : query + 1].tolist()]
+
+
+def code(model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float) -> str:
+    return f"""import torch
+import torch.nn.functional as F
+
+from genai_core.language import gpt
+from genai_core.transformer import lens
+from genai_core.transformer.attention import attention, causal_mask
+
+{_models.code_head(model, text)}
+trace = lens.trace(model, ids)[{layer - 1}]  # layer {layer}
+q, k, v = (part[{head - 1}] for part in (trace.q, trace.k, trace.v))  # head {head}: [T, d]
+scale, temperature = {scale:g} * q.shape[-1] ** -0.5, {temperature:g}
+steps = attention(q, k, v, causal_mask(len(q)).to(q.device), scale=scale, temperature=temperature)
+print([round(w, 3) for w in steps.weights[{query}, : {query + 1}].tolist()])
+
+fused = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True, scale=scale / temperature)
+assert torch.allclose(fused[0], steps.out, atol=1e-4)
+"""
+
+
+def says(**settings: Any) -> str:
+    return str(weights_of(**settings))
+
+
+PART = Part(
+    id="attention",
+    title="Attention",
+    lead="<b>Press a token</b> to see from where it draws in this head, and a thumbnail for another head. Look for "
+    "heads that always look at the token before, at the first one, or at a word that matters.",
+    stage="transformer/attention",
+    settings=(
+        _models.MODEL,
+        _models.text_setting(TOY),
+        _models.LAYER,
+        _models.HEAD,
+        _models.token_setting("query", "The token that looks"),
+        Setting("scale", number(0, 8, 0.05), 1.0, "Scale × 1/√d"),
+        Setting("temperature", number(0.1, 5, 0.1), 1.0, "Temperature"),
+    ),
+    check=check,
+    presets=(
+        Preset(
+            "Whose toy?",
+            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which word does “his” draw, in layer 3, "
+            "head 4?",
+            {"model": "gpt-stories", "text": TWO, "layer": 3, "head": 4},
+            "Mostly from “doll”, though it is Lily's, and less from “truck”. Nobody told this head to look for toys; "
+            "whose they are, it does not ask. That is left to other heads.",
+            (
+                Answer("From “truck”: it is Ben's.", "This head finds toys, and does not ask whose they are."),
+                Answer("Mostly from “doll”."),
+                Answer("From “Ben”, the noun of the pronoun.", "Other heads find names; this one finds toys."),
+            ),
+        ),
+        Preset(
+            "Nothing to look for",
+            "Each row must sum to 1, even when a head finds nothing. Where does layer 6, head 2 put its weight?",
+            {"model": "gpt-stories", "text": BOOK, "layer": 6, "head": 2},
+            "On the first token, which begins every text and says nothing of this one: an attention sink (Xiao 2023). "
+            "What it adds is the same for every text, so that looking there is a way of saying nothing.",
+            (
+                Answer("Evenly on all tokens.", "That would add the mean of all values: not nothing."),
+                Answer("On the token itself.", "That would add its own value a second time."),
+                Answer("On the first token."),
+            ),
+        ),
+        Preset(
+            "Without the square root",
+            "A head that was trained with it, but now nothing divides Q Kᵀ by √d. What does the softmax make of it?",
+            {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4, "scale": 6.93},
+            "Most rows have become one token, nearly alone. A softmax that is this sure has next to no gradient, which "
+            "is why Vaswani 2017 scales.",
+            (
+                Answer(
+                    "Nothing: it is normalised anyway.",
+                    "Differences of scores count, and they are seven times as large.",
+                ),
+                Answer("Most rows become one token, nearly alone."),
+                Answer("Each row becomes more even.", "That is what smaller scores do: try a scale of 0.2."),
+            ),
+        ),
+        Preset(
+            "A scale of 0",
+            "All scores are 0. What is the output of the head for each token?",
+            {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4, "scale": 0},
+            "The mean of the values of the tokens so far: row i has i + 1 weights of 1 / (i + 1). Queries and keys "
+            "have no say any more.",
+            (
+                Answer("0: nothing is attended to.", "The softmax of equal scores is even, and its weights sum to 1."),
+                Answer("Its own value.", "For the first token alone, as it sees no other."),
+                Answer("The mean of the values so far."),
+            ),
+        ),
+    ),
+    functions=(heads,),
+    form=True,
+    wide=True,
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)

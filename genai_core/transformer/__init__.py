@@ -1,0 +1,1 @@
+"""Transformers: attention from scratch, and its variants, one on a page."""

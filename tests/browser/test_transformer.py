@@ -1,0 +1,72 @@
+"""The transformer tab in a browser: tokens and heads are chosen, parts switched off, a training runs and stops."""
+
+from playwright.sync_api import expect
+
+from benchmarks._browser import SETTLED, open_part, requests_of, show_preset
+
+JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
+
+
+def opened(page, url, link):
+    page.goto(f"{url}/?tab=transformer&{link}")
+    page.wait_for_function("genai.parts[genai.current]?.settings")
+    page.wait_for_function(SETTLED)
+    return page.locator(".stage:visible")
+
+
+def test_a_token_and_a_head_are_chosen(page, url):
+    stage = opened(page, url, "part=attention")
+    expect(stage.locator(".read")).to_have_text("“␣his” draws 98 % from “␣ball”, 13 before it.")
+    asked = requests_of(page)
+    stage.get_by_role("option", name="␣played").click()
+    expect(stage.locator(".read")).to_contain_text("“␣played” draws")
+    stage.locator(".line").press("ArrowLeft")
+    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")
+    assert not asked  # the page has every row
+    assert page.evaluate("genai.link('transformer/attention')").endswith("query=15&scale=1&temperature=1")
+    stage.get_by_role("button", name="Layer 5, head 2").click()
+    expect(stage.locator(".what")).to_have_text("Layer 5, head 2: who looks at whom")
+    expect(stage.get_by_role("button", name="Layer 5, head 2")).to_have_attribute("aria-pressed", "true")
+    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")  # it stays
+    assert asked == ["show"]
+    page.get_by_role("textbox", name="The text").locator("visible=true").fill("漢" * 100)
+    page.get_by_text("at most 48 are shown.").locator("visible=true").first.wait_for()
+    expect(stage.locator(".what")).to_have_text("Layer 5, head 2: who looks at whom")  # what was there is not lost
+
+
+def test_what_is_switched_off_costs_what_its_button_says(page, url):
+    stage = opened(page, url, "part=block")
+    button = stage.get_by_role("button", name="MLP of layer 1: with it alone off")
+    button.wait_for()
+    rise = float(button.inner_text())
+    before = float(stage.locator(".loss").inner_text().split()[4])
+    button.press("Enter")
+    expect(stage.locator(".loss")).to_contain_text("with nothing off")
+    expect(button).to_be_focused()
+    assert abs(float(stage.locator(".loss").inner_text().split()[4]) - before - rise) < 0.02
+    stage.get_by_role("button", name="Switch all on").click()
+    expect(stage.locator(".loss")).to_have_text(f"Loss of the text: {before:.2f} nat per token.")
+    show_preset(page, "One layer fewer")
+    expect(stage.locator(".next .bar").first).to_contain_text("␣Lily")
+    assert stage.locator("[aria-pressed=false]").count() == 5
+
+
+def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
+    stage = opened(page, url, "part=train&digits=123")
+    expect(stage.locator(".which")).to_have_text("untrained")
+    page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
+    page.wait_for_function(
+        "parseInt(document.querySelector('.control-transformer-train .which').textContent.slice(5)) > 99", timeout=JOB
+    )
+    page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+    page.wait_for_function("!genai.parts['transformer/train'].running")
+    stage.get_by_label("Which moment of the training").fill("0")
+    expect(stage.locator(".which")).to_have_text("untrained")
+    page.get_by_label("Add two numbers").locator("visible=true").check()
+    expect(stage.locator(".answer")).to_contain_text("47+85")
+    page.get_by_label("Your sum").locator("visible=true").fill("1+22")
+    page.get_by_text("the input must be two numbers with the same number of digits").locator(
+        "visible=true"
+    ).first.wait_for()
+    open_part(page, "Attention")
+    page.wait_for_function(SETTLED)

@@ -1,0 +1,77 @@
+"""The laws of a GPT that is opened."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from genai_core.common.training import seeded
+from genai_core.language import gpt
+from genai_core.transformer import lens
+
+CONFIG = gpt.GPTConfig(vocab_size=20, block_size=16, n_layer=3, n_head=2, n_embd=16)
+IDS = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
+
+
+def made(config=CONFIG):
+    model = seeded(0, lambda: gpt.GPT(config)).eval().requires_grad_(False)
+    for p in model.parameters():
+        p += 0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel()))
+    return model
+
+
+@pytest.mark.parametrize("change", [{}, gpt.GPT2], ids=["ours", "gpt2"])
+def test_switching_nothing_off_gives_the_models_own_logits(change):
+    model = made(dataclasses.replace(CONFIG, **change))
+    layers = lens.trace(model, IDS)
+    assert torch.allclose(lens.logits(model, layers[-1].after), model(IDS[None])[0], atol=1e-4)
+    assert torch.allclose(lens.token_nll(model, IDS), model.token_nll(IDS[None])[0], atol=1e-4)
+
+
+def test_the_stream_is_the_sum_of_what_every_layer_adds():
+    layers = lens.trace(made(), IDS)
+    total = layers[0].before + sum(layer.attended + layer.mlp for layer in layers)
+    assert torch.allclose(total, layers[-1].after, atol=1e-5)
+    assert all(torch.equal(a.after, b.before) for a, b in itertools.pairwise(layers))
+
+
+def test_attention_is_scaled_dot_product_attention_of_the_traced_values():
+    for layer in lens.trace(made(), IDS):
+        given = (part[None] for part in (layer.q, layer.k, layer.v))
+        expected = torch.nn.functional.scaled_dot_product_attention(*given, is_causal=True)[0]
+        assert torch.allclose(layer.steps.out, expected, atol=1e-5)
+
+
+def test_a_layer_whose_parts_are_off_adds_nothing():
+    model = made(dataclasses.replace(CONFIG, **gpt.GPT2))
+    layers = lens.trace(model, IDS, [(2, 1), (2, 2), (2, lens.MLP)])
+    assert torch.equal(layers[1].after, layers[1].before)
+    assert not torch.equal(layers[2].after, layers[2].before)
+
+
+def test_heads_add_up():
+    """Without a bias, what attention adds is the sum of what each head adds alone."""
+    whole, first, second = (lens.trace(made(), IDS, off)[0].attended for off in ([], [(1, 2)], [(1, 1)]))
+    assert torch.allclose(first + second, whole, atol=1e-5)
+    assert not torch.allclose(first, whole, atol=1e-3)
+
+
+def test_importance_is_what_the_loss_gains():
+    model = made()
+    found = lens.importance(model, IDS)
+    assert found.shape == (3, 3)
+    loss = lens.token_nll(model, IDS, [(2, 1)]).mean() - lens.token_nll(model, IDS).mean()
+    assert found[1, 1] == pytest.approx(float(loss), abs=1e-6)
+
+
+@pytest.mark.parametrize("off", [(0, 1), (4, 1), (1, 3), (1, -1)])
+def test_what_the_model_does_not_have_is_refused(off):
+    with pytest.raises(ValueError, match="There is no head"):
+        lens.trace(made(), IDS, [off])
+
+
+def test_no_tokens_and_too_many_are_refused():
+    for ids in (IDS[:0], torch.zeros(17).long()):
+        with pytest.raises(ValueError, match="1 to 16 tokens"):
+            lens.trace(made(), ids)
