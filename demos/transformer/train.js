@@ -1,6 +1,7 @@
 // A live training of an encoder and a decoder. value: {given, wanted, output, attention [head][wanted][input], step (0 before
 // it), steps, loss, exact, seconds, timed_out}, frame by frame.
 let logged = [],
+  trained = null, // {task, seed} of a training that has ended
   at = 0,
   follow = true;
 const board = (frame, head, k) => {
@@ -73,6 +74,22 @@ new MutationObserver(() => logged.length && moment()).observe(document.body, {
   attributes: true,
   attributeFilter: ["class"],
 });
-watchRuns(draw);
-loadInitial(draw);
+// A network that has been trained answers other digits as well.
+const answer = latestOnly(async (settings) => {
+  const found = await askOfStage(server.answer, settings);
+  if (!found?.attention || logged.length !== 1 || part.running) return;
+  logged.push(found);
+  at = 1;
+  moment();
+});
+const begin = () => {
+  draw();
+  const { step, settings } = props.value ?? {};
+  if (step === 0 && trained && settings?.task === trained.task && settings.seed === trained.seed) answer(settings);
+};
+watchRuns(draw, () => {
+  const last = logged.at(-1);
+  if (last?.step && last.step === last.steps) trained = { ...part.form.values() };
+});
+loadInitial(begin);
 part.shown = () => (logged.length ? { output: logged[at].output, attention: logged[at].attention } : null);

@@ -1,5 +1,6 @@
 """Train: an encoder and a decoder learn to reverse, to sort or to add, and their cross-attention shows how."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ STEPS = 800
 TASKS = {"reverse": "Reverse digits", "sort": "Sort digits", "add": "Add two numbers"}
 OF_DIGITS = ("reverse", "sort")
 SIDE = 22  # pixels of a cell in a saved picture
+KEPT = 16  # networks
+_trained: dict[tuple[str, int], seq2seq.Frame] = {}  # (task, seed) -> the last frame of its training, the oldest first
 
 
 def given(task: str, digits: str, sum: str) -> str:
@@ -36,7 +39,28 @@ def check(settings: dict[str, Any]) -> dict[str, Any]:
 
 def shown_of(frame: seq2seq.Frame, task: str, string: str) -> dict[str, Any]:
     """A frame for the page."""
-    return vars(frame) | {"given": string, "wanted": seq2seq.answer(task, string)}
+    shown = {name: value for name, value in vars(frame).items() if name != "weights"}
+    return shown | {"given": string, "wanted": seq2seq.answer(task, string)}
+
+
+def keep(frame: seq2seq.Frame, task: str, seed: int) -> seq2seq.Frame:
+    """Keep the last frame of a training, which follows from task and seed alone, to answer other inputs."""
+    if frame.weights:
+        _trained[task, seed] = frame
+        if len(_trained) > KEPT:
+            _trained.pop(next(iter(_trained)), None)
+    return frame
+
+
+def answer(request: dict) -> dict[str, Any]:
+    """The part's settings -> what the network says to this input after a training that has ended; {} without one."""
+    settings = PART.parse(request)
+    task, string = settings["task"], given(**{name: settings[name] for name in ("task", "digits", "sum")})
+    frame = _trained.get((task, settings["seed"]))
+    if frame is None:
+        return {}
+    output, attention = seq2seq.look(seq2seq.of_weights(task, frame.weights), string)
+    return shown_of(dataclasses.replace(frame, output=output, attention=attention), task, string)
 
 
 def show(task: str, digits: str, sum: str, seed: int) -> dict[str, Any]:
@@ -50,7 +74,7 @@ def train(task: str, digits: str, sum: str, seed: int) -> Iterator[dict | None]:
     string = given(task, digits, sum)
     yield from frames(
         "genai_core.transformer.seq2seq:train_live",
-        lambda frame: shown_of(frame, task, string),
+        lambda frame: shown_of(keep(frame, task, seed), task, string),
         task=task,
         given=string,
         seed=seed,
@@ -182,6 +206,7 @@ PART = Part(
             ),
         ),
     ),
+    functions=(answer,),
     form=True,
     actions=(Action("run", "Train", primary=True), Action("stop", "Stop")),
     run=train,

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -192,7 +193,10 @@ def exact(model: EncoderDecoder, n: int = HELD, seed: int = 10_000) -> float:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a page shows of a training; step 0 is before it. output and attention, [heads][T][S], are of one input."""
+    """What a page shows of a training; step 0 is before it. output and attention, [heads][T][S], are of one input.
+
+    weights: of the network, after the last step alone.
+    """
 
     step: int
     steps: int
@@ -202,6 +206,14 @@ class Frame:
     attention: list
     seconds: float
     timed_out: bool
+    weights: bytes = b""
+
+
+def of_weights(task: str, weights: bytes) -> EncoderDecoder:
+    """The network of a last frame."""
+    model = EncoderDecoder(Seq2SeqConfig(task))
+    model.load_state_dict(safetensors.torch.load(weights))
+    return model.eval().requires_grad_(False)
 
 
 def look(model: EncoderDecoder, given: str) -> tuple[str, list]:
@@ -233,4 +245,5 @@ def train_live(
         last = moment.steps[-1]
         mean = sum(step.losses["loss"] for step in moment.steps) / len(moment.steps)
         found = look(last.model, given)
-        yield Frame(last.step, steps, mean, exact(last.model), *found, moment.seconds, moment.timed_out)
+        weights = safetensors.torch.save(last.model.state_dict()) if last.step == steps else b""
+        yield Frame(last.step, steps, mean, exact(last.model), *found, moment.seconds, moment.timed_out, weights)

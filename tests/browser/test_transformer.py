@@ -51,6 +51,19 @@ def test_what_is_switched_off_costs_what_its_button_says(page, url):
     assert stage.locator("[aria-pressed=false]").count() == 5
 
 
+def test_a_trained_network_answers_other_digits(page, url):
+    stage = opened(page, url, "part=train&digits=123&seed=4")
+    page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
+    stage.locator(".which").get_by_text("step 800").wait_for(timeout=JOB)
+    page.wait_for_function("!genai.parts['transformer/train'].running")
+    page.get_by_label("Your digits").locator("visible=true").fill("2468")
+    expect(stage.locator(".answer")).to_have_text("2468 → 8642 ✓")
+    expect(stage.locator(".which")).to_have_text("step 800")
+    page.get_by_label("Seed").locator("visible=true").fill("5")
+    page.get_by_label("Seed").locator("visible=true").press("Enter")
+    expect(stage.locator(".which")).to_have_text("untrained")
+
+
 def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
     stage = opened(page, url, "part=train&digits=123")
     expect(stage.locator(".which")).to_have_text("untrained")
