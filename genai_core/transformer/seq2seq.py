@@ -93,9 +93,13 @@ class EncoderDecoder(nn.Module):
         self.positions = nn.Parameter(0.02 * torch.randn(2, LONGEST + 1, width))  # of inputs, and of outputs
         self.encoder = nn.ModuleList(Layer(width, config.n_head) for _ in range(config.n_layer))
         self.decoder = nn.ModuleList(Layer(width, config.n_head, cross=True) for _ in range(config.n_layer))
-        self.layers = nn.ModuleList([*self.encoder, *self.decoder])
         self.norm = nn.RMSNorm(width, eps=1e-6)
         self.head = nn.Linear(width, len(SYMBOLS) + 2)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """Of both; they are parts of the network once, so that its weights are saved once."""
+        return nn.ModuleList([*self.encoder, *self.decoder])
 
     def encode(self, source: Tensor) -> Tensor:
         """[N, S] -> [N, S, width]."""
