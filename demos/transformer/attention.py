@@ -18,7 +18,7 @@ from genai_core.transformer.attention import Steps, attention, causal_mask
 TOY = "Tom had a red ball. Sara had a blue kite. Tom played with his"
 TWO = "Lily had a doll. Ben had a truck. Ben played with his"
 BOOK = "Sue gave the book to Ben because she"
-SIDE = 11  # pixels of a cell in a saved picture
+SIDE = 24  # pixels of a cell in a saved picture
 
 
 def packed(x: Tensor) -> str:
@@ -88,7 +88,14 @@ def picture(model: str, text: str, layer: int, head: int, query: int, scale: flo
     after = [(f" {name} ", text_image.SOFT) for name in names[query + 1 :]]
     ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
     cells = 255 + weights.numpy()[..., None] * (ink - 255)
-    board = Image.fromarray(cells.round().astype(np.uint8)).resize((SIDE * len(names),) * 2, Image.Resampling.NEAREST)
+    numbered = [f"{name} {k}" for k, name in enumerate(names)]
+    board = charts.matrix(
+        cells.round().astype(np.uint8),
+        numbered,
+        list(map(str, range(len(names)))),
+        title="who looks at whom",
+        side=SIDE,
+    )
     return charts.below([text_image.of_text([(title, charts.ACCENT), *shaded, *after]), board])
 
 
