@@ -11,20 +11,34 @@ from benchmarks._browser import every_part, visit
 
 IDS = ("home", *(tab.id for tab in app.TABS))
 
-# One node of each kind of text: what has the same tags, classes and colours, up to the grandparent, has the same
-# contrast, and a text of five hundred tokens is looked at once.
+# Whether a text can be read is decided by its own colour and by what lies under it: of each kind one node is looked at,
+# a kind being what has the same tags, classes and colours up to the grandparent, and the same grounds up to the page.
+# So a text of five hundred tokens is looked at once, and so is what stands in every part. `kinds`: those seen so far.
 KINDS = """(root) => {
-  const kinds = new Map();
-  const look = (node) => {
-    const { color, backgroundColor, backgroundImage, fontSize, fontWeight, opacity } = getComputedStyle(node);
-    return [node.tagName, node.className, color, backgroundColor, backgroundImage, fontSize, fontWeight, opacity];
+  const grounds = new Map();
+  const ground = (node) => {
+    if (node && !grounds.has(node)) {
+      const { backgroundColor, backgroundImage, opacity } = getComputedStyle(node);
+      const own = `${backgroundColor} ${backgroundImage} ${opacity};`.replace('rgba(0, 0, 0, 0) none 1;', '');
+      grounds.set(node, own + ground(node.parentElement));
+    }
+    return node ? grounds.get(node) : '';
   };
+  const look = (node) => {
+    const { color, fontSize, fontWeight } = getComputedStyle(node);
+    return [node.tagName, node.className, node.type, color, fontSize, fontWeight];
+  };
+  const fresh = new Map();
   for (const node of root.querySelectorAll('*')) {
-    if (!node.checkVisibility() || ![...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim())) continue;
-    const line = [node, node.parentElement, node.parentElement.parentElement];
-    kinds.set(line.filter(Boolean).flatMap(look).join('|'), node);
+    const says = [...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim());
+    if (!node.checkVisibility() || !(says || node.matches('input, select, textarea'))) continue;
+    const off = Boolean(node.closest(':disabled, [aria-disabled=true]') ?? node.closest('label')?.control?.disabled);
+    const line = [node, node.parentElement, node.parentElement?.parentElement].filter(Boolean);
+    const kind = [off, ...line.flatMap(look), ground(node)].join('|');
+    if (!kinds.has(kind)) fresh.set(kind, node);
   }
-  return [...kinds.values(), ...root.querySelectorAll('input, select, textarea')];
+  for (const kind of fresh.keys()) kinds.add(kind);
+  return [...fresh.values()];
 }"""
 
 # The whole page on Home; else the panel of the part that is shown, and at a tab's first one what is above it as well:
@@ -37,10 +51,18 @@ FAULTS = f"""async (only) => {{
   const skipped = Object.fromEntries(light.map((id) => [id, {{ enabled: false }}])); // what they find is not asked for
   const options = {{ resultTypes: ['violations'], preload: false, ...only, rules: {{ ...skipped, ...only.rules }} }};
   const root = home ? document : panels.at(first?.checkVisibility() ? 0 : -1);
-  const {{ violations }} = await axe.run(only.runOnly ? ({KINDS})(root) : root, options);
+  const nodes = only.runOnly ? ({KINDS})(root) : [root];
+  const {{ violations }} = nodes.length ? await axe.run(nodes, options) : {{ violations: [] }};
   return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).flatMap((v) => v.nodes.map((n) =>
     [v.id, n.target.join(' '), n.html.slice(0, 160), n.any[0]?.message ?? '']));
 }}"""
+# axe asks for the style of every element, and what is not displayed, as most parts of an open tab are, has one that is
+# worked out anew each time. Such an element covers nothing, and nothing inside it can be seen: they are passed over.
+UNSEEN = """() => {
+  const walker = document.createTreeWalker;
+  const seen = (node) => NodeFilter[getComputedStyle(node).display === 'none' ? 'FILTER_REJECT' : 'FILTER_ACCEPT'];
+  document.createTreeWalker = (root, what) => walker.call(document, root, what, seen);
+}"""
 DARK = "(dark) => document.body.classList.toggle('dark', dark)"
 
 # What can be touched and is seen, by its tag or its pointer. Arrow keys go from one radio button or option to the next.
@@ -144,14 +166,17 @@ def walk(window, url):
 
     Each tab has a page of its own, as axe's time grows with what the page holds.
     """
-    looks = {look: {} for look in LOOKS}
+    looks, kinds = {look: {} for look in LOOKS}, []
     for id_ in IDS:
         with visit(window, url) as page:
             page.evaluate(AXE_SCRIPT)
+            page.evaluate(UNSEEN)
             page.evaluate(WATCH)
+            page.evaluate("(kinds) => { window.kinds = new Set(kinds); }", kinds)
             for part in every_part(page, (id_,)):
                 for look, found in looks.items():
                     found[part] = look(page)
+            kinds = page.evaluate("[...window.kinds]")
     return looks
 
 

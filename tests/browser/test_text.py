@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks._browser import open_part, open_tab, show_preset
+from benchmarks._browser import SETTLED, open_part, open_tab, show_preset
 from demos._ui import validation
 from demos.text import _models
 from tests.core.language.test_hub import TEMPLATE, saved
@@ -13,6 +13,7 @@ JOB = 120_000  # ms: the worker has low priority, and starts with an import of t
 
 @pytest.fixture
 def tab(page):
+    page.evaluate(SETTLED)  # counts the page's requests from now on
     open_tab(page, "text")
     open_part(page, "Write")
     page.wait_for_function("document.querySelectorAll('.chips .chip').length > 100")
@@ -120,7 +121,7 @@ def test_a_run_is_stopped_midway(tab):
     done(tab, len(stopped) + 1)
     longer = chips(tab)
     assert longer[:-1] == stopped
-    tab.wait_for_timeout(2000)  # leaving while an answer is on its way is logged as an aborted request
+    tab.wait_for_function(SETTLED)  # leaving while an answer is on its way is logged as an aborted request
     assert opened_again(tab, "write") == longer  # what is saved is what is shown
 
 

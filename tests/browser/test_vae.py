@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from benchmarks._browser import open_part, open_tab, requests_of, show_preset
+from benchmarks._browser import SETTLED, open_part, open_tab, requests_of, show_preset
 from demos._ui import validation
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -14,6 +14,7 @@ TRAINING = 120_000  # ms: the worker has low priority, and starts with an import
 
 @pytest.fixture
 def tab(page):
+    page.evaluate(SETTLED)  # counts the page's requests from now on
     open_tab(page, "vae")
     open_part(page, "Sliders")
     page.locator(".big").wait_for()
@@ -213,7 +214,7 @@ def test_a_part_of_HTML_is_saved_opened_and_linked(tab, url, tmp_path):
     assert tab.get_by_label("Digit, as our own VAE draws it").input_value() == "7"
     bar.get_by_role("button", name="Copy link").click()
     tab.wait_for_function("location.search.includes('part=beta')")
-    tab.wait_for_timeout(2000)  # leaving while an answer is on its way is logged as an aborted request
+    tab.wait_for_function(SETTLED)  # leaving while an answer is on its way is logged as an aborted request
     tab.goto(tab.url)
     tab.locator(".beta .pictures img").nth(27).wait_for()
     assert tab.get_by_label("Digit, as our own VAE draws it").input_value() == "7"
@@ -230,7 +231,7 @@ def test_the_drawing_goes_with_its_link(tab, url):
     wanted = picture(tab, ".rebuilt")
     tab.locator(".share:visible").get_by_role("button", name="Copy link").click()
     tab.wait_for_function("location.search.includes('part=encode')")
-    tab.wait_for_timeout(2000)
+    tab.wait_for_function(SETTLED)
     tab.goto(tab.url)
     tab.wait_for_function("document.querySelector('.results .kind')?.textContent.includes('seed 1')")
     tab.wait_for_function("w => document.querySelector('.rebuilt').getAttribute('src') === w", arg=wanted)
