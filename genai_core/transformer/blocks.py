@@ -95,6 +95,11 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.norm2(x)))
 
 
+def padding_mask(lengths: Tensor, longest: int) -> Tensor:
+    """Lengths [N] -> bool [N, 1, 1, longest]: true where a token is, and false where there is padding."""
+    return (torch.arange(longest, device=lengths.device) < lengths[:, None])[:, None, None]
+
+
 @dataclass(frozen=True)
 class Rates:
     """Of Muon, for the matrices of the layers (Jordan 2024), and of AdamW, for all else; with decay and warm-up."""
