@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 NEW = Path(__file__).parent / "new_technique"  # the packages and no edits
 EDITS = {  # file: a line as it is, and what it becomes
     "genai_core/techniques.py": ("    clip,\n", "    clip,\n    brightness,\n"),
-    "app.py": ("distillation.TAB)", "distillation.TAB, brightness.TAB)"),
+    "app.py": ("    distillation.TAB,\n", "    distillation.TAB,\n    brightness.TAB,\n"),
     "README.md": ("| Distillation |", "| Brightness | the seed | `brightness-sprites` |\n| Distillation |"),
 }
 IMPORTS = {"genai_core/techniques.py": "from genai_core import ", "app.py": "from demos import "}

@@ -12,6 +12,8 @@ from demos._ui import validation
 BEAT = 0.1  # seconds: Gradio can end a run, as when its page is closed, only where the run yields
 PATIENCE = 5.0  # seconds until a frame counts as drawn, of a page that does not say so: its word may be lost
 
+REMEMBERED = 1000  # runs that were stopped
+_ended: dict[str, None] = {}  # their ids, the oldest first
 _drawn: dict[float, threading.Event] = {}  # of each run that goes on, by its id
 
 
@@ -57,6 +59,23 @@ def one_in_flight(values: Generator, run: Any) -> Generator:
                     yield None
     finally:
         _drawn.pop(key, None)
+
+
+def ended(request: dict) -> None:
+    """{"run"}: its page has stopped it. Raises: InputError.
+
+    Gradio ends a run as well, but not one that is stopped before its page has heard of it, as by a second press.
+    """
+    run = validation.json_object(request).get("run")
+    run_id(run)
+    _ended[str(run)] = None
+    if len(_ended) > REMEMBERED:
+        _ended.pop(next(iter(_ended)), None)
+
+
+def is_ended(run: Any) -> bool:
+    """Whether its page has stopped this run."""
+    return isinstance(run, str) and run in _ended
 
 
 def run_id(run: Any) -> float:

@@ -14,7 +14,7 @@ import gradio as gr
 from PIL import Image
 
 from demos._server import gpu, lanes
-from demos._ui import api, controls, errors, page, sharing, validation
+from demos._ui import api, controls, errors, live, page, sharing, validation
 from demos._ui.settings import Setting, Table
 from genai_core.common.checkpoints import CheckpointError
 
@@ -185,7 +185,9 @@ def streamed(part: Part) -> Callable:
             if part.stateful:
                 kept = None if request.get("fresh") else state
                 more |= {"state": kept, "action": request.get("action", "run")}
-            for value in run(**settings, **more):
+            for value in () if live.is_ended(request.get("run")) else run(**settings, **more):
+                if live.is_ended(request.get("run")):
+                    break
                 if part.stateful and isinstance(value, tuple):
                     value, state = value
                 shown = value if not isinstance(value, str) else {"html": value}
@@ -222,9 +224,11 @@ def build_part(tab: Tab, part: Part, panel: gr.Tab) -> None:
     def start(_request: dict) -> dict:
         return part._first
 
+    ends = [live.ended] if part.run else []
+
     def build_stage() -> gr.HTML:
         stage = controls.control(
-            part.stage, None, [start, show, *part.functions], part=id_, unlinked=unlinked, **part.props
+            part.stage, None, [start, show, *ends, *part.functions], part=id_, unlinked=unlinked, **part.props
         )
         if part.below:
             part.below()
@@ -260,7 +264,7 @@ def build_form(id_: str, part: Part, show: Callable) -> gr.HTML:
     form = controls.control(
         "form",
         None,
-        [show],
+        [show, *([live.ended] if part.run else [])],
         part=id_,
         fields=part.table.fields(),
         actions=[{"name": a.name, "label": a.label, "primary": a.primary} for a in part.actions],

@@ -2,7 +2,8 @@
 // is in one, so that a reload comes back. #class=CODE in the address joins, with &key=KEY as its teacher; #class asks for
 // the code. props: opens (whether a password opens a class).
 const KEY = "genai.class";
-let room = null, // {code, learner, key (the teacher's, or null), seen: the last step that was opened}
+let room = null, // {code, learner, key (the teacher's, or null), seen: the last step that was opened, asked: {n, link} of the
+  // question that is of a preset}
   state = null, // what the server sent last; see demos/classroom/rooms.py
   source = null, // its stream
   preset = null; // {n: of the question, show: runs the preset that it is of}
@@ -196,20 +197,28 @@ const bring = async () => {
   const link = linkHere();
   if (link) await teach("bring", { link });
 };
-// The question of a preset, asked of the class; `run` shows what comes of it.
-const askPreset = async ({ question, answers, observation }, run) => {
+// The question of a preset, asked of the class; `run` shows what comes of it, and so does its link after a reload.
+const askPreset = async ({ question, answers, observation }, run, link) => {
   const sent = answers.map(({ text, wrong }) => ({ text, wrong })),
     right = answers.findIndex(({ wrong }) => !wrong);
   const found = await teach("ask", { question: { text: question, answers: sent, right, observation } });
-  if (found) preset = { n: found.n, show: run };
-  return Boolean(found);
+  if (!found || !room) return false;
+  preset = { n: found.n, show: run };
+  room.asked = { n: found.n, link: new URL(link).search.slice(1) };
+  keep();
+  return true;
 };
 $(".class-bring").addEventListener("click", bring);
 $(".class-reveal").addEventListener("click", async () => {
   const { n } = state.question;
-  if (!(await teach("reveal")) || preset?.n !== n) return;
-  await preset.show();
-  await bring(); // all see for themselves
+  if (!(await teach("reveal")) || room?.asked?.n !== n) return;
+  if (preset?.n === n) {
+    await preset.show();
+    await bring(); // all see for themselves
+  } else {
+    goTo(room.asked.link);
+    await teach("bring", { link: room.asked.link });
+  }
 });
 $(".class-close").addEventListener("click", () => teach("close"));
 $(".class-end").addEventListener("click", () => {

@@ -64,6 +64,12 @@ def ids(model: str, string: str) -> list[int]:
     return encoded(model, string)[0]
 
 
+def note(model: str, string: str) -> str:
+    """What is to be said of the tokens of a text."""
+    pieces = "∅: a piece of a character, which takes several tokens." if "∅" in names(model, string) else ""
+    return encoded(model, string)[1] or pieces
+
+
 def names(model: str, string: str) -> list[str]:
     """The tokens of a text as they stand in a list."""
     return tokens.texts(gpt.load(model), ids(model, string))

@@ -45,12 +45,19 @@ const drawLine = () => {
   line.setAttribute("aria-activedescendant", tokens[query].id);
   drawArcs(tokens, row);
   const asked = `${line.dataset.names} ${value.settings.query}`; // where it does not fit, its token comes into view
-  if (line.dataset.asked !== asked) line.scrollLeft = tokens[value.settings.query].offsetLeft - 0.7 * line.clientWidth;
+  if (line.dataset.asked !== asked) {
+    const [from, to] = [row.indexOf(Math.max(...row)), query].map((k) => tokens[k].offsetLeft);
+    line.scrollLeft = Math.max(to - 0.75 * line.clientWidth, Math.min(from - 20, to));
+    if (to - line.scrollLeft > line.clientWidth - 60) line.scrollLeft = to - 0.75 * line.clientWidth;
+  }
   line.dataset.asked = asked;
-  const best = row.indexOf(Math.max(...row));
-  $(".read").textContent =
-    `“${value.names[query]}”, token ${query} of ${value.names.length - 1}, draws ${share(row[best])} from “${value.names[best]}”` +
-    (best === query ? ", itself." : best ? `, ${query - best} before it.` : ", which begins every text.");
+  const seen = row.slice(0, query + 1),
+    best = seen.indexOf(Math.max(...seen)),
+    even = query && Math.max(...seen) - Math.min(...seen) < 1e-4;
+  $(".read").textContent = even
+    ? `“${value.names[query]}” draws evenly from itself and the ${query} tokens before it.`
+    : `“${value.names[query]}” draws ${share(row[best])} from “${value.names[best]}”` +
+      (best === query ? ", itself." : best ? `, ${query - best} before it.` : ", which begins every text.");
 };
 const drawArcs = (tokens, row) => {
   const svg = $(".line svg"),
@@ -76,11 +83,13 @@ const look = (k) => {
   drawLine();
   drawRow();
 };
-const choose = (k) => {
+const choose = (k, anew = false) => {
   value.settings = { ...value.settings, query: k };
   part.form.merge({ query: k });
   shows(value.settings);
-  look(k);
+  if (!anew) return look(k);
+  draw();
+  fetchHeads();
 };
 $(".line").addEventListener("pointerleave", () => value && look(value.settings.query));
 $(".line").addEventListener("keydown", (event) => {
@@ -125,7 +134,10 @@ const drawSteps = () => {
     const most = top ?? finite.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9);
     drawMatrix(figure.querySelector("canvas"), matrix, columns || n, most, top ? "--accent" : "--made");
   });
-  const scale = `times ${+value.settings.scale.toPrecision(3)} / √${value.d}`;
+  const scale =
+    Math.abs(value.settings.scale / Math.sqrt(value.d) - 1) < 0.005
+      ? "not scaled"
+      : `times ${+value.settings.scale.toPrecision(3)} / √${value.d}`;
   $(".steps").children[3].querySelector("figcaption").textContent = scale;
   const soft = value.settings.temperature === 1 ? "softmax" : `softmax at ${value.settings.temperature}`;
   $(".steps").children[5].querySelector("figcaption").textContent = soft;
@@ -211,14 +223,16 @@ const draw = () => {
   drawRow();
   drawHeads();
   $(".same").textContent =
-    (value.same === null
-      ? "The model's own scale is 1 and its temperature 1. "
-      : `The same by hand: these steps and PyTorch's scaled_dot_product_attention differ by ${value.same.toExponential(0)} at most. `) +
-    value.note;
+    `These steps and PyTorch's scaled_dot_product_attention, on the same Q, K and V, differ by ` +
+    `${value.same.toExponential(0)} at most. ${value.note}`;
 };
 const show = () => {
   if (!props.value?.names) return;
+  const before = value;
   value = unpack(props.value);
+  const last = value.names.length - 1; // another text, and the last token was chosen: it is the last again
+  if (before && before.settings.text !== value.settings.text && before.settings.query === before.names.length - 1)
+    if (value.settings.query < last) return choose(last, true);
   draw();
   fetchHeads();
 };

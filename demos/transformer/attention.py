@@ -16,6 +16,7 @@ from demos.transformer import _models
 from genai_core.transformer.attention import Steps, attention, causal_mask
 
 TOY = "Tom had a red ball. Sara had a blue kite. Tom played with his"
+TWO = "Lily had a doll. Ben had a truck. Ben played with his"
 BOOK = "Sue gave the book to Ben because she"
 SIDE = 11  # pixels of a cell in a saved picture
 
@@ -53,7 +54,7 @@ def show(model: str, text: str, layer: int, head: int, query: int, scale: float,
     matrices = given | {"out": steps.out, "scores": steps.scores, "weights": steps.weights}
     return {
         "names": _models.names(model, text),
-        "note": _models.encoded(model, text)[1],
+        "note": _models.note(model, text),
         "d": given["q"].shape[-1],
         **{name: packed(matrix) for name, matrix in matrices.items()},
         "same": difference(given, steps, scale, temperature),
@@ -141,23 +142,24 @@ PART = Part(
     check=check,
     presets=(
         Preset(
-            "A toy for Tom",
-            "A ball, a kite, and “Tom played with his”: from where does “his” draw, in layer 3, head 4?",
-            {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4},
-            "“ball”, nearly all of it: the thing that one can play with is what the next token needs. Nobody told this "
-            "head to look for it.",
+            "Whose toy?",
+            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which word does “his” draw, in layer 3, "
+            "head 4?",
+            {"model": "gpt-stories", "text": TWO, "layer": 3, "head": 4},
+            "Mostly from “doll”, though it is Lily's, and less from “truck”. Nobody told this head to look for toys; "
+            "whose they are, it does not ask. That is left to other heads.",
             (
-                Answer("From “with”, the word before.", "Other heads do that; press layer 5, head 2."),
-                Answer("From “ball”, two sentences before."),
-                Answer("Evenly from all words.", "Scores are exponentials in the softmax: one that leads takes all."),
+                Answer("From “truck”: it is Ben's.", "This head finds toys, and does not ask whose they are."),
+                Answer("Mostly from “doll”."),
+                Answer("From “Ben”, the noun of the pronoun.", "Other heads find names; this one finds toys."),
             ),
         ),
         Preset(
             "Nothing to look for",
             "Each row must sum to 1, even when a head finds nothing. Where does layer 6, head 2 put its weight?",
             {"model": "gpt-stories", "text": BOOK, "layer": 6, "head": 2},
-            "On the first token, which begins every text and says nothing: an attention sink (Xiao 2023). Its value "
-            "adds little, so that looking there is a way of doing nothing.",
+            "On the first token, which begins every text and says nothing of this one: an attention sink (Xiao 2023). "
+            "What it adds is the same for every text, so that looking there is a way of saying nothing.",
             (
                 Answer("Evenly on all tokens.", "That would add the mean of all values: not nothing."),
                 Answer("On the token itself.", "That would add its own value a second time."),
@@ -166,7 +168,7 @@ PART = Part(
         ),
         Preset(
             "Without the square root",
-            "The same head as in the first, but nothing divides Q Kᵀ by √d. What does the softmax make of it?",
+            "A head that was trained with it, but now nothing divides Q Kᵀ by √d. What does the softmax make of it?",
             {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4, "scale": 6.93},
             "Most rows have become one token, nearly alone. A softmax that is this sure has next to no gradient, which "
             "is why Vaswani 2017 scales.",

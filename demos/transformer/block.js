@@ -8,6 +8,7 @@ let value = null,
 const percent = (p) => (p >= 0.0995 ? `${Math.round(100 * p)} %` : `${(100 * p).toFixed(1)} %`);
 const mean = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
 const off = () => value.settings.off.split(",").filter(Boolean);
+const asked = () => part.form.values(); // what was asked for last, whose answer may be on its way
 const layerNames = () => ["embedding", ...value.added.map((_, k) => `layer ${k + 1}`)];
 
 const choose = (token) => {
@@ -41,11 +42,11 @@ const drawLens = () => {
   for (const cell of table.querySelectorAll(`[data-k="${token}"]`)) cell.classList.add("on");
   const box = $(".lens"),
     { scrollLeft } = box,
-    asked = `${value.names.join(" ")} ${token}`;
+    shownFor = `${value.names.join(" ")} ${token}`;
   box.replaceChildren(table);
-  if (box.dataset.asked === asked) box.scrollLeft = scrollLeft;
+  if (box.dataset.shown === shownFor) box.scrollLeft = scrollLeft;
   else box.scrollLeft = table.querySelector(".on").offsetLeft - 0.6 * box.clientWidth;
-  box.dataset.asked = asked;
+  box.dataset.shown = shownFor;
   const said = value.lens.map((row) => row[token][0]),
     final = said.at(-1),
     since = said.length - 1 - [...said].reverse().findIndex((name) => name !== final);
@@ -63,7 +64,7 @@ $(".lens").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
   if (!step || !value) return;
   event.preventDefault();
-  choose(value.settings.token + step);
+  choose(asked().token + step);
 });
 
 const drawSwitches = () => {
@@ -79,7 +80,7 @@ const drawSwitches = () => {
         const name = `${layer}.${k > heads ? "mlp" : k}`,
           button = make("button", { type: "button", "data-name": name });
         button.addEventListener("click", () => {
-          const now = new Set(off());
+          const now = new Set(asked().off.split(",").filter(Boolean));
           if (!now.delete(name)) now.add(name);
           part.request({ off: [...now].join(",") });
         });
@@ -94,13 +95,12 @@ const drawSwitches = () => {
       rise = worth?.key === keyOfWorth() ? worth.rises[name] : null;
     button.setAttribute("aria-pressed", String(!gone.has(name)));
     const title = which === "mlp" ? `MLP of layer ${layer}` : `Head ${which} of layer ${layer}`,
-      alone = rise === null ? "" : `: alone, its loss is ${signed(rise)} nat`;
+      alone = rise === null ? "" : `: with it alone off, the loss changes by ${signed(rise)} nat per token`;
     button.setAttribute("aria-label", title + alone);
     button.title = title + alone;
     button.textContent = rise === null ? "" : signed(rise);
     shadeChip(button, rise === null ? 0 : Math.sqrt(Math.max(0, rise) / most));
   }
-  $(".whole").disabled = !gone.size;
 };
 const signed = (v) => `${v < 0 ? "−" : "+"}${Math.abs(v).toFixed(2)}`;
 $(".whole").addEventListener("click", () => part.request({ off: "" }));
@@ -163,7 +163,11 @@ const draw = () => {
 };
 const show = () => {
   if (!props.value?.lens) return;
+  const before = value;
   value = props.value;
+  const last = value.names.length - 1; // another text, and the last token was followed: it is the last again
+  if (before && before.settings.text !== value.settings.text && before.settings.token === before.names.length - 1)
+    if (value.settings.token < last) part.request({ token: last });
   draw();
   fetchWorth();
 };

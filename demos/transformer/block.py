@@ -104,7 +104,7 @@ def cache_size(model: str) -> int:
 def show(model: str, text: str, token: int, off: str) -> dict[str, Any]:
     return {
         "names": _models.names(model, text),
-        "note": _models.encoded(model, text)[1],
+        "note": _models.note(model, text),
         "lens": lens_of(model, text, off),
         "next": ranked(model, text, token, off),
         "added": added(model, text, token, off),
@@ -169,11 +169,11 @@ PART = Part(
     id="block",
     title="Block",
     lead="<b>Read down a column</b>: what each layer would say next, if it were the last. Then switch heads and MLPs "
-    "off, and look whether the prediction holds and which tokens become a surprise.",
+    "off, and see whether the prediction holds, and which tokens become a surprise.",
     stage="transformer/block",
     settings=(
         _models.MODEL,
-        _models.text_setting(SUN),
+        _models.text_setting(TOY),
         _models.token_setting("token", "The token that is followed"),
         Setting("off", checked(switched_off), "", "What is switched off"),
     ),
@@ -183,10 +183,12 @@ PART = Part(
             "Something to drink",
             "Ben is thirsty and wants “to drink some”. What would the first layers say next?",
             {"model": "gpt-stories", "text": SUN},
-            "“one”: as long as hardly more than “some” is known, “someone” is likeliest. Only the last layer, which "
-            "has read of the thirst, says “water”.",
+            "“one”, since “someone” is what “some” begins most often. It stays first up to layer 5, while “water” "
+            "rises; only the last layer puts it first.",
             (
-                Answer("“water”, less surely.", "That needs the words before “some”, which later layers bring in."),
+                Answer(
+                    "Already “water”, less surely.", "That needs the words before “some”, which later layers bring in."
+                ),
                 Answer("“one”, as in “someone”."),
                 Answer("Nothing: only the last layer has a head.", "The head can read any stream: the logit lens."),
             ),
@@ -204,7 +206,7 @@ PART = Part(
             ),
         ),
         Preset(
-            "A layer less",
+            "One layer fewer",
             "All of layer 2 is off, its four heads and its MLP. What becomes of the girl's name?",
             {"model": "gpt-stories", "text": ONCE, "off": "2.1,2.2,2.3,2.4,2.mlp"},
             "It stays, and the loss hardly moves: the residual stream carries past a layer what the others have "
@@ -219,8 +221,8 @@ PART = Part(
             "Without the head that saw the ball",
             "In Attention, head 4 of layer 3 looks from “his” to “ball”. Without it, what does Tom play with?",
             {"model": "gpt-stories", "text": TOY, "off": "3.4"},
-            "Still the ball, half as surely: other heads find it as well. Few things that a network knows are in one "
-            "place.",
+            "Still the ball, half as surely, and the truck comes close: other heads find the ball as well. Few things "
+            "that a network knows are in one place.",
             (
                 Answer("The kite.", "No head is left that prefers it: Tom's was the ball."),
                 Answer("Still the ball, less surely."),

@@ -290,7 +290,7 @@ PART = Part(
     id="examples",
     title="Examples",
     lead="<b>Tap points into the plane</b>: a transformer reads them as its prompt and predicts y for every x. "
-    "Look for how many examples it takes.",
+    "See how many examples it takes.",
     stage="transformer/examples",
     settings=(
         Setting("function", choice(TITLES), "linear", "Points of"),

@@ -302,7 +302,7 @@ PRESETS = (
         {"kind": "none", "text": LOVE},
         "It does: the prediction changes. A character sees only those before it, so what the first layer makes of it "
         "depends on how many and which these were, and the layers above read that. Still, its loss is the highest of "
-        "the five on texts of the trained length.",
+        "the five, on texts as long as those of the training.",
         (
             Answer(
                 "No: attention is a sum over a set, and a sum has no order.",
@@ -380,7 +380,7 @@ PRESETS = (
         "What is order worth?",
         "The words before the last are shuffled. What does that cost this model on held-out text?",
         {"kind": "rotary", "text": KING},
-        "A tenth or two of a nat. Most of what it knows of the next character, it knows from the letters of the word "
+        "About a quarter of a nat. Most of what it knows of the next character, it knows from the letters of the word "
         "that has begun, and these stay where they are.",
         (
             Answer(
@@ -391,7 +391,7 @@ PRESETS = (
                 "About all: without word order there is no language.",
                 "For meaning, that may be so. This model is small, and spelling is most of what it knows.",
             ),
-            Answer("A little: 0.1 to 0.2 nat."),
+            Answer("A little: 0.2 to 0.3 nat."),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 // A live training of an encoder and a decoder. value: {given, wanted, output, attention [head][wanted][input], step (0 before
 // it), steps, loss, exact, seconds, timed_out}, frame by frame.
 let logged = [],
+  trained = null, // {task, seed} of a training that has ended
   at = 0,
   follow = true;
 const board = (frame, head, k) => {
@@ -41,9 +42,14 @@ const moment = () => {
   $(".at").max = logged.length - 1;
   $(".at").value = at;
   $(".which").textContent = frame.step ? `step ${frame.step}` : "untrained";
+  $(".progress").textContent = frame.step
+    ? `Exact match on 200 other inputs: ${inPercent(frame.exact)}; loss ${frame.loss.toFixed(3)} nat per symbol. ` +
+      `Step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${timedOut(frame)}. A link holds the settings, ` +
+      "not the training."
+    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes 10 to 30 seconds.`;
 };
 const curve = () => {
-  $(".curve").hidden = logged.length < 2;
+  $(".over").hidden = logged.length < 2;
   plotLines($(".curve"), [{ values: logged.map((frame) => frame.exact), ink: "--made" }], { low: 0, high: 1 });
 };
 const draw = () => {
@@ -55,10 +61,6 @@ const draw = () => {
   }
   logged.push(frame);
   if (follow) at = logged.length - 1;
-  $(".progress").textContent = frame.step
-    ? `Exact match on 200 other inputs: ${inPercent(frame.exact)}; loss ${frame.loss.toFixed(3)} nat per symbol. ` +
-      `Step ${frame.step} of ${frame.steps}, ${frame.seconds.toFixed(0)} s${timedOut(frame)}.`
-    : `Untrained: exact match on 200 inputs ${inPercent(frame.exact)}. Press Train; it takes 10 to 30 seconds.`;
   moment();
   curve();
 };
@@ -72,6 +74,22 @@ new MutationObserver(() => logged.length && moment()).observe(document.body, {
   attributes: true,
   attributeFilter: ["class"],
 });
-watchRuns(draw);
-loadInitial(draw);
+// A network that has been trained answers other digits as well.
+const answer = latestOnly(async (settings) => {
+  const found = await askOfStage(server.answer, settings);
+  if (!found?.attention || logged.length !== 1 || part.running) return;
+  logged.push(found);
+  at = 1;
+  moment();
+});
+const begin = () => {
+  draw();
+  const { step, settings } = props.value ?? {};
+  if (step === 0 && trained && settings?.task === trained.task && settings.seed === trained.seed) answer(settings);
+};
+watchRuns(draw, () => {
+  const last = logged.at(-1);
+  if (last?.step && last.step === last.steps) trained = { ...part.form.values() };
+});
+loadInitial(begin);
 part.shown = () => (logged.length ? { output: logged[at].output, attention: logged[at].attention } : null);

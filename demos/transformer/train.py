@@ -1,5 +1,6 @@
 """Train: an encoder and a decoder learn to reverse, to sort or to add, and their cross-attention shows how."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ STEPS = 800
 TASKS = {"reverse": "Reverse digits", "sort": "Sort digits", "add": "Add two numbers"}
 OF_DIGITS = ("reverse", "sort")
 SIDE = 22  # pixels of a cell in a saved picture
+KEPT = 16  # networks
+_trained: dict[tuple[str, int], seq2seq.Frame] = {}  # (task, seed) -> the last frame of its training, the oldest first
 
 
 def given(task: str, digits: str, sum: str) -> str:
@@ -36,7 +39,28 @@ def check(settings: dict[str, Any]) -> dict[str, Any]:
 
 def shown_of(frame: seq2seq.Frame, task: str, string: str) -> dict[str, Any]:
     """A frame for the page."""
-    return vars(frame) | {"given": string, "wanted": seq2seq.answer(task, string)}
+    shown = {name: value for name, value in vars(frame).items() if name != "weights"}
+    return shown | {"given": string, "wanted": seq2seq.answer(task, string)}
+
+
+def keep(frame: seq2seq.Frame, task: str, seed: int) -> seq2seq.Frame:
+    """Keep the last frame of a training, which follows from task and seed alone, to answer other inputs."""
+    if frame.weights:
+        _trained[task, seed] = frame
+        if len(_trained) > KEPT:
+            _trained.pop(next(iter(_trained)), None)
+    return frame
+
+
+def answer(request: dict) -> dict[str, Any]:
+    """The part's settings -> what the network says to this input after a training that has ended; {} without one."""
+    settings = PART.parse(request)
+    task, string = settings["task"], given(**{name: settings[name] for name in ("task", "digits", "sum")})
+    frame = _trained.get((task, settings["seed"]))
+    if frame is None:
+        return {}
+    output, attention = seq2seq.look(seq2seq.of_weights(task, frame.weights), string)
+    return shown_of(dataclasses.replace(frame, output=output, attention=attention), task, string)
 
 
 def show(task: str, digits: str, sum: str, seed: int) -> dict[str, Any]:
@@ -50,7 +74,7 @@ def train(task: str, digits: str, sum: str, seed: int) -> Iterator[dict | None]:
     string = given(task, digits, sum)
     yield from frames(
         "genai_core.transformer.seq2seq:train_live",
-        lambda frame: shown_of(frame, task, string),
+        lambda frame: shown_of(keep(frame, task, seed), task, string),
         task=task,
         given=string,
         seed=seed,
@@ -112,7 +136,7 @@ PART = Part(
     id="train",
     title="Train",
     lead="<b>Press Train</b>: an encoder reads the digits, a decoder writes its answer one by one. Look at the "
-    "cross-attention turning from fog to a pattern, and whether the answers turn right at the same time.",
+    "cross-attention turning from fog to a pattern, and whether the answers become correct at the same time.",
     stage="transformer/train",
     settings=(
         Setting("task", choice(TASKS), "reverse", "Task"),
@@ -124,17 +148,19 @@ PART = Part(
             f"1 to {seq2seq.LONGEST}",
             only=("task", OF_DIGITS),
         ),
-        Setting("sum", text(9), "47+85", "Your sum", "two numbers of as many digits", only=("task", ("add",))),
+        Setting(
+            "sum", text(9), "47+85", "Your sum", "two numbers with the same number of digits", only=("task", ("add",))
+        ),
         Setting("seed", seed(), 0, "Seed"),
     ),
     check=check,
     presets=(
         Preset(
             "Backwards",
-            "The output is the input from behind. What will the cross-attention look like?",
+            "The output is the input backwards. What will the cross-attention look like?",
             {"task": "reverse", "digits": "31415926"},
             "A line from the upper right to the lower left: the first symbol of the output looks at the last of the "
-            "input, and so on. The answers turn right as the line appears.",
+            "input, and so on. The answers become correct as the line appears.",
             (
                 Answer("A line that falls to the left."),
                 Answer("A line that falls to the right.", "That would copy the input as it stands."),
@@ -145,19 +171,20 @@ PART = Part(
             "In order",
             "A sorted digit may come from anywhere. Where does the decoder look for it?",
             {"task": "sort", "digits": "95270316"},
-            "Wherever that digit stands: the pattern is another one for each input. It looks by content, not by place.",
+            "There is no line: some rows look where their digit stands, others at several that are still to come. It "
+            "looks by content, not by position, so that the pattern is different for each input; try other digits.",
             (
-                Answer("At the same place for each input.", "Where a digit ends up depends on all the others."),
-                Answer("Wherever that digit stands."),
-                Answer("At all places alike.", "Then it could not tell which digits there are in what order."),
+                Answer("Along a line again.", "Where a digit ends up depends on all the others."),
+                Answer("By content: a different pattern for each input."),
+                Answer("At all positions alike.", "Then it could not tell which digits there are."),
             ),
         ),
         Preset(
             "Carry",
             "47 + 85: to write the first digit of the sum, one must know the carry. Can it learn that in a minute?",
             {"task": "add", "sum": "47+85"},
-            "Yes, mostly: more than nine sums in ten are right at the end. Those that fail have a carry that runs on, "
-            "which seldom occurs.",
+            "Yes, mostly: more than nine sums in ten are right at the end. It looks at few symbols, since the encoder "
+            "has mixed the digits of both numbers before; the attention to its output tells only a part.",
             (
                 Answer("No: it would have to add from the right.", "It computes the carry from all digits at once."),
                 Answer("Yes, for most sums."),
@@ -168,15 +195,18 @@ PART = Part(
             "Longer than it was trained on",
             "It is trained on 2 to 8 digits. What does it make of 12?",
             {"task": "reverse", "digits": "271828182845"},
-            "It fails: the positions after the eighth have never been trained, and nothing tells it that they go "
-            "on as the first ones do.",
+            "It reverses the first eight, or nearly, and stops there: no more was ever asked of it, and the positions "
+            "after them have never been trained. It learned positions one by one, not a rule.",
             (
-                Answer("It reverses them: the rule is the same.", "It has learned positions one by one, no rule."),
-                Answer("It fails."),
-                Answer("It reverses the first 8.", "It starts from the end, where nothing was trained."),
+                Answer(
+                    "It reverses all of them.", "It has learned positions one by one, and those after the eighth never."
+                ),
+                Answer("It reverses the first eight, or nearly."),
+                Answer("It refuses: that is too long.", "A network always gives an answer, right or wrong."),
             ),
         ),
     ),
+    functions=(answer,),
     form=True,
     actions=(Action("run", "Train", primary=True), Action("stop", "Stop")),
     run=train,

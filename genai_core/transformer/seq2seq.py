@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ def answer(task: str, given: str) -> str:
     if task not in TASKS:
         raise ValueError(f"There is no task '{task}'; there are {', '.join(TASKS)}.")
     if not re.fullmatch(TASKS[task], given, re.ASCII) or (task == "add" and len(set(map(len, given.split("+")))) > 1):
-        what = "two numbers of as many digits, as 38+47" if task == "add" else f"1 to {LONGEST} digits"
+        what = "two numbers with the same number of digits, as 38+47" if task == "add" else f"1 to {LONGEST} digits"
         raise ValueError(f"To {task}, the input must be {what}.")
     if task == "reverse":
         return given[::-1]
@@ -92,9 +93,13 @@ class EncoderDecoder(nn.Module):
         self.positions = nn.Parameter(0.02 * torch.randn(2, LONGEST + 1, width))  # of inputs, and of outputs
         self.encoder = nn.ModuleList(Layer(width, config.n_head) for _ in range(config.n_layer))
         self.decoder = nn.ModuleList(Layer(width, config.n_head, cross=True) for _ in range(config.n_layer))
-        self.layers = nn.ModuleList([*self.encoder, *self.decoder])
         self.norm = nn.RMSNorm(width, eps=1e-6)
         self.head = nn.Linear(width, len(SYMBOLS) + 2)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """Of both; they are parts of the network once, so that its weights are saved once."""
+        return nn.ModuleList([*self.encoder, *self.decoder])
 
     def encode(self, source: Tensor) -> Tensor:
         """[N, S] -> [N, S, width]."""
@@ -192,7 +197,10 @@ def exact(model: EncoderDecoder, n: int = HELD, seed: int = 10_000) -> float:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a page shows of a training; step 0 is before it. output and attention, [heads][T][S], are of one input."""
+    """What a page shows of a training; step 0 is before it. output and attention, [heads][T][S], are of one input.
+
+    weights: of the network, after the last step alone.
+    """
 
     step: int
     steps: int
@@ -202,6 +210,14 @@ class Frame:
     attention: list
     seconds: float
     timed_out: bool
+    weights: bytes = b""
+
+
+def of_weights(task: str, weights: bytes) -> EncoderDecoder:
+    """The network of a last frame."""
+    model = EncoderDecoder(Seq2SeqConfig(task))
+    model.load_state_dict(safetensors.torch.load(weights))
+    return model.eval().requires_grad_(False)
 
 
 def look(model: EncoderDecoder, given: str) -> tuple[str, list]:
@@ -233,4 +249,5 @@ def train_live(
         last = moment.steps[-1]
         mean = sum(step.losses["loss"] for step in moment.steps) / len(moment.steps)
         found = look(last.model, given)
-        yield Frame(last.step, steps, mean, exact(last.model), *found, moment.seconds, moment.timed_out)
+        weights = safetensors.torch.save(last.model.state_dict()) if last.step == steps else b""
+        yield Frame(last.step, steps, mean, exact(last.model), *found, moment.seconds, moment.timed_out, weights)

@@ -116,5 +116,13 @@ def test_a_class_is_opened_with_a_password_and_asked_a_question_of_ones_own(chro
         learner.get_by_text("✓ the GAN").wait_for()
         teacher.get_by_role("button", name="Close the question").click()
         learner.get_by_text("✓ the GAN").wait_for(state="hidden")
+        open_part(teacher, "Plane")
+        teacher.locator(".pills:visible button").first.click()
+        teacher.get_by_role("button", name="Ask the class").locator("visible=true").first.click()
+        learner.get_by_role("group", name="Answers to the class").get_by_role("button").first.wait_for()
+        teacher.reload()  # it still knows of which preset the question is
+        teacher.get_by_role("button", name="Reveal").click()
+        shows(learner, "vae/plane")
+        teacher.get_by_role("button", name="Close the question").click()
         learner.get_by_role("button", name="Leave the class").click()
         teacher.get_by_text("0 learners here").wait_for()

@@ -75,3 +75,19 @@ def test_stop_ends_a_run_whose_start_is_not_answered_yet(served, chromium):
     assert cancelled.value.ok
     wait_until(lambda: not at_work(demo), PATIENCE)
     page.close()
+
+
+TWO_PRESSES = """() => {
+  const [train, stop] = [...document.querySelectorAll('.form-card button')].filter((b) => b.checkVisibility());
+  train.click(); train.click(); setTimeout(() => stop.click(), 300);
+}"""
+
+
+def test_a_second_press_leaves_no_run_behind(served, chromium):
+    demo, url = served
+    page = opened(chromium, url, "tab=vae&part=train")
+    wait_until(lambda: not at_work(demo), 30)
+    page.evaluate(TWO_PRESSES)
+    page.wait_for_timeout(1000)
+    wait_until(lambda: not any(events(demo)), 5)
+    page.close()

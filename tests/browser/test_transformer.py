@@ -16,18 +16,18 @@ def opened(page, url, link):
 
 def test_a_token_and_a_head_are_chosen(page, url):
     stage = opened(page, url, "part=attention")
-    expect(stage.locator(".read")).to_have_text("“␣his”, token 18 of 18, draws 98 % from “␣ball”, 13 before it.")
+    expect(stage.locator(".read")).to_have_text("“␣his” draws 98 % from “␣ball”, 13 before it.")
     asked = requests_of(page)
     stage.get_by_role("option", name="␣played").click()
-    expect(stage.locator(".read")).to_contain_text("“␣played”, token 16 of 18")
+    expect(stage.locator(".read")).to_contain_text("“␣played” draws")
     stage.locator(".line").press("ArrowLeft")
-    expect(stage.locator(".read")).to_contain_text("“␣Tom”, token 15 of 18")
+    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")
     assert not asked  # the page has every row
     assert page.evaluate("genai.link('transformer/attention')").endswith("query=15&scale=1&temperature=1")
     stage.get_by_role("button", name="Layer 5, head 2").click()
     expect(stage.locator(".what")).to_have_text("Layer 5, head 2: who looks at whom")
     expect(stage.get_by_role("button", name="Layer 5, head 2")).to_have_attribute("aria-pressed", "true")
-    expect(stage.locator(".read")).to_contain_text("“␣Tom”, token 15 of 18")  # it stays
+    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")  # it stays
     assert asked == ["show"]
     page.get_by_role("textbox", name="The text").locator("visible=true").fill("漢" * 100)
     page.get_by_text("at most 48 are shown.").locator("visible=true").first.wait_for()
@@ -36,7 +36,7 @@ def test_a_token_and_a_head_are_chosen(page, url):
 
 def test_what_is_switched_off_costs_what_its_button_says(page, url):
     stage = opened(page, url, "part=block")
-    button = stage.get_by_role("button", name="MLP of layer 1:")
+    button = stage.get_by_role("button", name="MLP of layer 1: with it alone off")
     button.wait_for()
     rise = float(button.inner_text())
     before = float(stage.locator(".loss").inner_text().split()[4])
@@ -46,9 +46,22 @@ def test_what_is_switched_off_costs_what_its_button_says(page, url):
     assert abs(float(stage.locator(".loss").inner_text().split()[4]) - before - rise) < 0.02
     stage.get_by_role("button", name="Switch all on").click()
     expect(stage.locator(".loss")).to_have_text(f"Loss of the text: {before:.2f} nat per token.")
-    show_preset(page, "A layer less")
+    show_preset(page, "One layer fewer")
     expect(stage.locator(".next .bar").first).to_contain_text("␣Lily")
     assert stage.locator("[aria-pressed=false]").count() == 5
+
+
+def test_a_trained_network_answers_other_digits(page, url):
+    stage = opened(page, url, "part=train&digits=123&seed=4")
+    page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
+    stage.locator(".which").get_by_text("step 800").wait_for(timeout=JOB)
+    page.wait_for_function("!genai.parts['transformer/train'].running")
+    page.get_by_label("Your digits").locator("visible=true").fill("2468")
+    expect(stage.locator(".answer")).to_have_text("2468 → 8642 ✓")
+    expect(stage.locator(".which")).to_have_text("step 800")
+    page.get_by_label("Seed").locator("visible=true").fill("5")
+    page.get_by_label("Seed").locator("visible=true").press("Enter")
+    expect(stage.locator(".which")).to_have_text("untrained")
 
 
 def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
@@ -65,6 +78,8 @@ def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
     page.get_by_label("Add two numbers").locator("visible=true").check()
     expect(stage.locator(".answer")).to_contain_text("47+85")
     page.get_by_label("Your sum").locator("visible=true").fill("1+22")
-    page.get_by_text("the input must be two numbers of as many digits").locator("visible=true").first.wait_for()
+    page.get_by_text("the input must be two numbers with the same number of digits").locator(
+        "visible=true"
+    ).first.wait_for()
     open_part(page, "Attention")
     page.wait_for_function(SETTLED)

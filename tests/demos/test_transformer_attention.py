@@ -49,8 +49,12 @@ def test_all_heads_are_sent_once_and_hold_the_shown_one():
     assert np.abs(all_[4, 1] / 255 - matrix("weights")).max() < 0.003
 
 
-def test_his_draws_from_ball():
-    value, matrix = preset("A toy for Tom")
+def test_his_draws_from_toys_whosever_they_are():
+    value, matrix = preset("Whose toy?")
+    first, second = matrix("weights")[-1].argsort()[:-3:-1]
+    assert [value["names"][first], value["names"][second]] == ["␣doll", "␣truck"]
+    assert matrix("weights")[-1][first] > 0.5
+    value, matrix = shown()
     row = matrix("weights")[-1]
     assert value["names"][row.argmax()] == "␣ball"
     assert row.max() > 0.9
@@ -70,7 +74,7 @@ def test_without_the_scale_rows_become_one_token():
         return float((matrix("weights")[1:].max(1) > 0.8).mean())  # the share of rows, all but the first
 
     assert alone(preset("Without the square root")[1]) > 0.6
-    assert alone(preset("A toy for Tom")[1]) < 0.3
+    assert alone(shown()[1]) < 0.3
 
 
 def test_at_a_scale_of_0_the_output_is_the_mean_of_the_values():

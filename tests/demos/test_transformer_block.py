@@ -22,7 +22,7 @@ def mean(values):
 
 def test_the_last_layer_of_the_lens_is_the_model():
     value = PART.value(PART.parse({}))
-    ids = torch.tensor([_models.ids("gpt-stories", block.SUN)])
+    ids = torch.tensor([_models.ids("gpt-stories", block.TOY)])
     model = gpt.load("gpt-stories")
     with torch.inference_mode():
         p = model(ids)[0].softmax(-1).max(-1).values
@@ -41,7 +41,8 @@ def test_the_list_is_of_the_chosen_token_and_holds_the_models_own_best():
 
 
 def test_the_first_layers_say_one_and_the_last_water():
-    said = [row[-1][0] for row in preset("Something to drink")["lens"]]
+    lens = preset("Something to drink")["lens"]
+    said = [row[-1][0] for row in lens]
     assert said[:-1] == ["one"] * 6
     assert said[-1] == "␣water"
 
@@ -55,7 +56,7 @@ def test_without_the_first_mlp_the_loss_doubles_and_no_other_matters_as_much():
 
 
 def test_without_layer_2_the_name_stays_and_the_loss_hardly_moves():
-    value = preset("A layer less")
+    value = preset("One layer fewer")
     assert value["next"][0][0] == "␣Lily"
     assert max(value["next"], key=lambda row: row[2])[0] == "␣Lily"
     assert abs(mean(value["nll"]) - mean(value["whole"])) < 0.1

@@ -132,10 +132,10 @@ def test_diagonals_are_of_one_colour_for_rotary_and_sinusoidal():
     assert part.distance(added.next_probabilities(text), added.next_probabilities(text, first=30)) > 0.02
 
 
-def test_order_is_worth_a_tenth_or_two_of_a_nat():
+def test_order_is_worth_a_quarter_of_a_nat():
     settings = preset("What is order worth?")
     last, shuffled = part.show(**settings)["held_out"]
-    assert 0.1 < shuffled - last < 0.25
+    assert 0.2 < shuffled - last < 0.3
     assert part.show(**settings)["moved"] != settings["text"]
 
 

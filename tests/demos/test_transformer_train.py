@@ -29,6 +29,20 @@ def test_frames_stream_and_end(monkeypatch):
     assert values[-1]["wanted"] == "132"
 
 
+def test_a_network_whose_training_has_ended_answers_other_inputs(monkeypatch):
+    monkeypatch.setattr(train, "STEPS", 30)
+    settings = {"task": "sort", "digits": "321", "sum": "", "seed": 77}
+    assert train.answer(settings | {"sum": "1+1"}) == {}
+    *_, last = (value for value in train.train(**settings) if value)
+    assert "weights" not in last
+    again = train.answer(settings | {"sum": "1+1"})
+    assert again == last
+    other = train.answer(settings | {"sum": "1+1", "digits": "54"})
+    assert other["wanted"] == "45"
+    assert other["step"] == 30
+    assert train.answer(settings | {"sum": "1+1", "seed": 78}) == {}
+
+
 def test_each_task_takes_its_own_input():
     assert train.given("sort", "321", "47+85") == "321"
     assert train.given("add", "x", "1+2") == "1+2"

@@ -5,7 +5,7 @@ const shadeOf = (t) => viridis(darkPage() ? t : 1 - t);
 const shadeChip = (chip, t) => {
   const deep = Math.max(0, Math.min(1, t ?? 0)); // what was expected stays paper, so that the eye finds what was not
   chip.style.background = deep < 0.03 ? "none" : `rgb(${shadeOf(t).join(" ")} / ${0.15 + 0.85 * deep})`;
-  const [change, before, after] = darkPage() ? [0.645, "#fff", "#000"] : [0.755, "#000", "#fff"]; // contrast of 4.5
+  const [change, before, after] = darkPage() ? [0.645, "#fff", "#000"] : [0.755, deep > 0.7 ? "#000" : "", "#fff"]; // contrast of 4.5
   chip.style.color = deep > change ? after : deep < 0.03 ? "" : before;
 };
 // What the shades mean: `low` for paper, `high` for the deepest.

@@ -47,12 +47,12 @@ interface Genai {
   shows?(part: Part, settings: any): void;
   show?(id: string, shown: { settings: any; value?: any }): void;
   toText?(value: any): string;
-  link?(id: string): string;
+  link?(id: string, shown?: any): string;
   enter?(tab: string): void;
   at?(id: string): void;
   start?(name: string, gradio: any): void;
   kit?(gradio: any): any;
-  askClass: ((preset: any, run: () => Promise<void>) => Promise<boolean>) | null;
+  askClass: ((preset: any, run: () => Promise<void>, link: string) => Promise<boolean>) | null;
 }
 declare var genai: Genai;
 interface Window {

@@ -202,7 +202,10 @@ const startRun = (settings, more = {}) => {
   trigger("submit");
 };
 const stopRun = (why = "") => {
-  if (part.running) trigger("stop"); // once: Gradio fails where a run is cancelled twice at a time
+  if (part.running) {
+    trigger("stop"); // once: Gradio fails where a run is cancelled twice at a time
+    server.ended?.({ run: part.run }).catch(() => {}); // one that the page has not heard of yet ends by this
+  }
   if (why) say(why);
   part.run = part.asked = null;
   part.running = false;

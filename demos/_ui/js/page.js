@@ -23,12 +23,13 @@ genai.toText = (value) => {
     return value.map((v) => +v.toFixed(4)).join(",");
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 };
-genai.link = (id) => {
+// settings: by default those that the part shows.
+genai.link = (id, shown = genai.parts[id]?.settings) => {
   const [tab, name] = id.split("/"),
     url = new URL(location.href),
     query = new URLSearchParams({ tab, ...(name ? { part: name } : {}) });
-  const { settings, unlinked = [] } = genai.parts[id] ?? {};
-  for (const [key, value] of Object.entries(settings ?? {}))
+  const { unlinked = [] } = genai.parts[id] ?? {};
+  for (const [key, value] of Object.entries(shown ?? {}))
     if (!unlinked.includes(key)) query.set(key, genai.toText(value));
   url.search = query.toString();
   url.hash = ""; // that of a lesson, which is no setting

@@ -61,7 +61,8 @@ const offer = (label, preset) => {
   if (!genai.askClass) return; // who teaches none
   const all = make("button", { type: "button", class: "skip" }, "Ask the class");
   all.addEventListener("click", async () => {
-    if (!(await genai.askClass?.(preset, () => run(label, preset)))) return;
+    const link = genai.link(props.part, preset.settings);
+    if (!(await genai.askClass?.(preset, () => run(label, preset), link))) return;
     sentence.replaceChildren(); // it stands in the class's bar now
     answers.replaceChildren();
   });
