@@ -118,6 +118,55 @@ def rollout(attentions: Tensor) -> Tensor:
     return seen / seen.sum(-1, keepdim=True)
 
 
+def cut(x: Tensor, patch: int) -> Tensor:
+    """Pictures [N, C, H, W] -> their patches, row by row, [N, T, C, patch, patch]."""
+    rows = x.unfold(2, patch, patch).unfold(3, patch, patch)  # [N, C, H / patch, W / patch, patch, patch]
+    return rows.flatten(2, 3).transpose(1, 2)
+
+
+def join(patches: Tensor, side: int) -> Tensor:
+    """The inverse of `cut`; side: patches in a row."""
+    n, _, c, p, _ = patches.shape
+    return patches.unflatten(1, (side, side)).permute(0, 3, 1, 4, 2, 5).reshape(n, c, side * p, side * p)
+
+
+def moved(t: int, share: float, generator: torch.Generator) -> Tensor:
+    """[t]: which patch stands at each place, when `share` of them have changed places with one another.
+
+    Raises: ValueError for a share outside [0, 1].
+    """
+    checks.number("The share", share, 0, 1)
+    places = torch.randperm(t, generator=generator)[: round(share * t)]
+    order = torch.arange(t)
+    order[places] = places.roll(1)  # a cycle, so that none of them stays
+    return order
+
+
+def left(t: int, share: float, generator: torch.Generator) -> Tensor:
+    """[t]: true where a patch is left when `share` of them are taken away, one at least. Raises: ValueError."""
+    checks.number("The share", share, 0, 1)
+    gone = torch.randperm(t, generator=generator)[: min(t - 1, round(share * t))]
+    return torch.ones(t, dtype=torch.bool).scatter(0, gone, False)
+
+
+GREY = 0.5  # of what is taken away, for a network that must see something
+
+
+def disturb(x: Tensor, config: ViTConfig, order: Tensor, kept: Tensor) -> Tensor:
+    """Pictures with their patches in another order, those that are not kept grey."""
+    patches = cut(x, config.patch)[:, order]
+    return join(torch.where(kept[:, None, None, None], patches, torch.tensor(GREY)), config.size // config.patch)
+
+
+@torch.inference_mode()
+def logits(model: nn.Module, x: Tensor, order: Tensor, kept: Tensor) -> Tensor:
+    """Of disturbed pictures, [N, 10]. A ViT is not given the tokens of what was taken away; a CNN sees grey."""
+    seen = disturb(x, model.config, order, kept)
+    if not isinstance(model, ViT):
+        return model(seen)
+    return model.read(model.patches(seen)[:, kept])
+
+
 class CNN(nn.Module):
     """Residual 3x3 convolutions at three sizes; as many parameters as a ViT of the same config, nearly."""
 
@@ -157,7 +206,7 @@ def build(config: ViTConfig) -> nn.Module:
 
 
 def check(config: ViTConfig) -> None:
-    """Raises: ValueError for an unknown network or stem, sizes that do not divide one another, or rates outside their ranges."""
+    """Raises: ValueError for an unknown network or stem, sizes that do not divide one another, or rates out of range."""
     if config.network not in ("vit", "cnn"):
         raise ValueError(f"There is no network '{config.network}'; there are vit, cnn.")
     if config.stem not in ("conv", "patch"):
@@ -223,10 +272,17 @@ def train(
 
 
 @torch.inference_mode()
-def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor, batch: int = 500) -> float:
-    """Share of the pictures whose most likely class is their label."""
-    right = [(model(x).argmax(1) == y).sum() for x, y in zip(pictures.split(batch), labels.split(batch), strict=True)]
-    return float(sum(right)) / len(labels)
+def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor, moving: float = 0.0, taken: float = 0.0) -> float:
+    """Share of the pictures whose most likely class is their label, with a share of patches moved or taken away.
+
+    Each batch of 250 has patches of its own.
+    """
+    device, t = next(model.parameters()).device, (model.config.size // model.config.patch) ** 2
+    generator, right = torch.Generator().manual_seed(0), 0
+    for x, y in zip(pictures.split(250), labels.split(250), strict=True):
+        order, kept = moved(t, moving, generator), left(t, taken, generator)
+        right += int((logits(model, x.to(device), order, kept).argmax(1).cpu() == y).sum())
+    return right / len(labels)
 
 
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
@@ -242,6 +298,22 @@ def load(name: str) -> Any:
     return checkpoints.load(name, build, ViTConfig)
 
 
+CARD = {
+    "overview": "A classifier ({network}) of {dataset} (genai_core/transformer/vit.py). A ViT cuts a picture of {size} "
+    "pixels into patches of {patch}, each of which becomes a token by a stem ({stem}), and reads them with {n_layer} "
+    "layers of width {n_embd} and {n_head} heads; a CNN of about as many weights stands beside it, trained alike: "
+    "shifted by up to {crop} pixels, mirrored, with squares of {erase} pixels in grey.",
+    "use": "Teaching: it drives Vision in the transformer tab, where patches are moved and taken away.",
+    "limits": "It knows ten classes and takes anything for one of them. It was trained on centred pictures of one kind.",
+}
+LABELS = {
+    "accuracy": ("Accuracy on the test split", "{:.2%}"),
+    "accuracy_moved": ("The same with 0, 25, 50, 75 and 100 % of the patches moved", "{:.1%}"),
+    "accuracy_taken": ("The same with 0, 25, 50, 75 and 90 % of the patches taken away", "{:.1%}"),
+}
+MOVED, TAKEN = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.25, 0.5, 0.75, 0.9)
+
+
 def evaluate(name: str) -> dict:
     """Figures of a shipped network on the test split (see LABELS)."""
     model = load(name)
@@ -249,4 +321,6 @@ def evaluate(name: str) -> dict:
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "accuracy": accuracy(model, pictures, labels),
+        "accuracy_moved": [accuracy(model, pictures, labels, moving=share) for share in MOVED],
+        "accuracy_taken": [accuracy(model, pictures, labels, taken=share) for share in TAKEN],
     }

@@ -88,3 +88,40 @@ def test_the_cnn_beside_it_has_about_as_many_parameters():
 def test_a_config_that_cannot_be_is_refused(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         vit.build(dataclasses.replace(SMALL, **change))
+
+
+def test_a_picture_is_cut_into_patches_and_joined_again(generator):
+    x = torch.rand(2, 3, 28, 28, generator=generator)
+    patches = vit.cut(x, 4)
+    assert patches.shape == (2, 49, 3, 4, 4)
+    assert torch.equal(vit.join(patches, 7), x)
+    assert torch.equal(patches[:, 8], x[:, :, 4:8, 4:8])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_as_many_patches_change_places_as_were_asked_for(share, generator):
+    order = vit.moved(49, share, generator)
+    assert sorted(order.tolist()) == list(range(49))
+    assert int((order != torch.arange(49)).sum()) == round(share * 49)
+
+
+def test_what_is_taken_away_is_not_read_by_a_vit_and_grey_for_a_cnn(generator):
+    model, x = made(), torch.rand(2, 1, 28, 28, generator=generator)
+    kept, order = vit.left(49, 0.5, generator), torch.arange(49)
+    assert int(kept.sum()) == 49 - 24
+    seen = vit.disturb(x, SMALL, order, kept)
+    assert torch.allclose(vit.cut(seen, 4)[:, ~kept], torch.tensor(vit.GREY))
+    assert torch.equal(vit.cut(seen, 4)[:, kept], vit.cut(x, 4)[:, kept])
+    found = vit.logits(model, x, order, kept)
+    assert torch.allclose(found, model.read(model.patches(seen)[:, kept]), atol=1e-5)
+    assert int(vit.left(49, 1.0, generator).sum()) == 1
+    cnn = seeded(0, lambda: vit.CNN(dataclasses.replace(SMALL, network="cnn"))).eval()
+    assert torch.allclose(vit.logits(cnn, x, order, kept), cnn(seen), atol=1e-5)
+
+
+def test_undisturbed_pictures_give_the_models_own_logits(generator):
+    model, x = made(), torch.rand(2, 1, 28, 28, generator=generator)
+    whole, order = torch.ones(49, dtype=torch.bool), torch.arange(49)
+    assert torch.allclose(vit.logits(model, x, order, whole), model(x), atol=1e-5)
+    labels = model(x).argmax(1)
+    assert vit.accuracy(model, x, labels) == 1
