@@ -95,8 +95,13 @@ class ViT(nn.Module):
 
     @torch.no_grad()
     def attentions(self, x: Tensor) -> Tensor:
+        """`attentions_of` all the patches of pictures."""
+        return self.attentions_of(self.patches(x))
+
+    @torch.no_grad()
+    def attentions_of(self, tokens: Tensor) -> Tensor:
         """The weights of every layer and head, [layers, N, heads, 1 + T, 1 + T]; the class token is the first."""
-        x = torch.cat([self.class_token.expand(len(x), 1, -1), self.patches(x)], 1)
+        x = torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], 1)
         found = []
         for layer in self.layers:
             q, k, _ = layer.attention.project(layer.norm1(x), layer.norm1(x))
@@ -206,7 +211,7 @@ def build(config: ViTConfig) -> nn.Module:
 
 
 def check(config: ViTConfig) -> None:
-    """Raises: ValueError for an unknown network or stem, sizes that do not divide one another, or rates out of range."""
+    """Raises: ValueError for an unknown network or stem, sizes that do not divide one another, rates out of range."""
     if config.network not in ("vit", "cnn"):
         raise ValueError(f"There is no network '{config.network}'; there are vit, cnn.")
     if config.stem not in ("conv", "patch"):
@@ -304,7 +309,7 @@ CARD = {
     "layers of width {n_embd} and {n_head} heads; a CNN of about as many weights stands beside it, trained alike: "
     "shifted by up to {crop} pixels, mirrored, with squares of {erase} pixels in grey.",
     "use": "Teaching: it drives Vision in the transformer tab, where patches are moved and taken away.",
-    "limits": "It knows ten classes and takes anything for one of them. It was trained on centred pictures of one kind.",
+    "limits": "It knows ten classes and takes anything for one of them; its pictures were centred and of one kind.",
 }
 LABELS = {
     "accuracy": ("Accuracy on the test split", "{:.2%}"),

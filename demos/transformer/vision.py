@@ -1,0 +1,163 @@
+"""Vision: a garment as a sequence of patches, which are moved and taken away, read by a ViT and by a CNN beside it."""
+
+import functools
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from demos._ui import charts, digits, images, validation
+from demos._ui.settings import Setting, choice, number, seed
+from demos._ui.tab import Part
+from genai_core import gan
+from genai_core.common import checkpoints
+from genai_core.transformer import vit
+
+NETWORKS = {"vit-fashion": "ViT", "cnn-fashion": "CNN"}
+NAMES = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+SHARES = {"moved": vit.MOVED, "taken": vit.TAKEN}
+ROLLOUT = "rollout"
+LAYERS, HEADS = vit.FASHION.n_layer, vit.FASHION.n_head
+SIDE = vit.FASHION.size // vit.FASHION.patch  # patches in a row
+SEEN = {ROLLOUT: "all layers (rollout)"} | {str(k): f"layer {k}" for k in range(1, LAYERS + 1)}
+
+
+@functools.lru_cache(maxsize=64)
+def garment(label: int, number: int = 0) -> str:
+    """A garment of a class that our GAN draws, 784 bytes in base64."""
+    generator = torch.Generator().manual_seed(100 * label + number)
+    x = gan.sample(gan.load("cgan-fashion"), 1, generator=generator, labels=torch.tensor([label]), truncation=0.7)
+    return digits.packed(x.cpu())
+
+
+def example(request: dict) -> str:
+    """{"label", "number"} -> such a garment."""
+    request = validation.json_object(request)
+    label = validation.integer(request.get("label"), "The class", 0, len(NAMES) - 1)
+    return garment(label, validation.integer(request.get("number", 0), "The number", 0, 99))
+
+
+def arrangement(moved: float, taken: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Which patch stands at each place, and which are left, [49] each. Shares in per cent."""
+    order = vit.moved(SIDE * SIDE, moved / 100, torch.Generator().manual_seed(seed))
+    return order, vit.left(SIDE * SIDE, taken / 100, torch.Generator().manual_seed(seed + 1))
+
+
+def seen(pixels: str, moved: float, taken: float, seed: int) -> Tensor:
+    """The picture as the networks get it, [1, 1, 28, 28]."""
+    return vit.disturb(digits.drawing(pixels), vit.FASHION, *arrangement(moved, taken, seed))
+
+
+@torch.inference_mode()
+def read(pixels: str, moved: float, taken: float, seed: int) -> dict[str, list[float]]:
+    """p of every class by each network."""
+    order, kept = arrangement(moved, taken, seed)
+    found = {name: vit.logits(vit.load(name), digits.drawing(pixels), order, kept) for name in NETWORKS}
+    return {name: [round(p, 4) for p in values.softmax(-1)[0].tolist()] for name, values in found.items()}
+
+
+def looks(pixels: str, moved: float, taken: float, seed: int, where: str) -> list[float | None]:
+    """How much the class token looks at each place, None where nothing is left; of one layer the mean of its heads."""
+    order, kept = arrangement(moved, taken, seed)
+    model: Any = vit.load("vit-fashion")
+    tokens = model.patches(vit.disturb(digits.drawing(pixels), vit.FASHION, order, kept))[:, kept]
+    found = model.attentions_of(tokens)
+    shares = vit.rollout(found)[0] if where == ROLLOUT else found[int(where) - 1].mean(1)[0, 0, 1:]
+    placed = torch.full((SIDE * SIDE,), torch.nan)
+    placed[kept] = shares.cpu()
+    return [None if v != v else round(v, 4) for v in placed.tolist()]
+
+
+def curves() -> dict[str, dict[str, list[float]]]:
+    """The accuracies on test pictures that were measured of each network, with patches moved and taken away."""
+    found = {name: checkpoints.read_json(name, "metrics.json") for name in NETWORKS}
+    return {kind: {name: found[name][f"accuracy_{kind}"] for name in NETWORKS} for kind in SHARES}
+
+
+def show(pixels: str, moved: float, taken: float, seed: int, where: str) -> dict[str, Any]:
+    order, kept = arrangement(moved, taken, seed)
+    return {
+        "names": NAMES,
+        "networks": NETWORKS,
+        "side": SIDE,
+        "seen": digits.packed(seen(pixels, moved, taken, seed)),
+        "order": order.tolist(),
+        "kept": kept.int().tolist(),
+        "read": read(pixels, moved, taken, seed),
+        "looks": looks(pixels, moved, taken, seed, where),
+        "curves": curves(),
+        "shares": SHARES,
+    }
+
+
+def attention_board(pixels: str, moved: float, taken: float, seed: int, where: str) -> Image.Image:
+    """The picture as the networks get it, brighter where the class token looks."""
+    x = seen(pixels, moved, taken, seed)[0, 0]
+    shares = torch.tensor([v or 0.0 for v in looks(pixels, moved, taken, seed, where)]).view(SIDE, SIDE)
+    light = (shares / shares.max()).repeat_interleave(vit.FASHION.patch, 0).repeat_interleave(vit.FASHION.patch, 1)
+    return images.tile((x * (0.25 + 0.75 * light))[None, None], 1, zoom=8)
+
+
+def picture(pixels: str, moved: float, taken: float, seed: int, where: str) -> Image.Image:
+    """The picture as it was and as it is read, where the ViT looks, and what both say."""
+    found = read(pixels, moved, taken, seed)
+    boards = [
+        charts.labelled(images.tile(digits.drawing(pixels), 1, zoom=8), "the picture"),
+        charts.labelled(images.tile(seen(pixels, moved, taken, seed), 1, zoom=8), "what is read"),
+        charts.labelled(attention_board(pixels, moved, taken, seed, where), f"the ViT: {SEEN[where]}"),
+    ]
+    inks = {"vit-fashion": charts.MADE, "cnn-fashion": charts.REAL}
+    bars = [charts.bars(p, NAMES, inks[name], title=NETWORKS[name], width=330) for name, p in found.items()]
+    return charts.below([charts.beside(boards), charts.beside(bars)])
+
+
+def code(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
+    return f"""import base64
+
+import torch
+
+from genai_core.transformer import vit
+
+pixels = base64.b64decode("{pixels}")
+x = torch.tensor(list(pixels), dtype=torch.float32).view(1, 1, 28, 28) / 255
+order = vit.moved({SIDE * SIDE}, {moved / 100:g}, torch.Generator().manual_seed({seed}))
+kept = vit.left({SIDE * SIDE}, {taken / 100:g}, torch.Generator().manual_seed({seed + 1}))
+for name in {tuple(NETWORKS)}:
+    p = vit.logits(vit.load(name), x, order, kept).softmax(-1)[0]
+    print(f"{{name}}: class {{int(p.argmax())}} with {{float(p.max()):.1%}}")
+"""
+
+
+def says(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
+    rows = []
+    for name, p in read(pixels, moved, taken, seed).items():
+        rows.append(f"{name}: class {p.index(max(p))} with ")
+    return rows[0]
+
+
+def from_class(label: int, **more: Any):
+    return lambda: {"pixels": garment(label), **more}
+
+
+PART = Part(
+    id="vision",
+    title="Vision",
+    lead="<b>Move patches, or take them away</b>: a ViT reads the picture as a sequence of 49 patches, and a CNN "
+    "slides over it. See who gives up first, and where the ViT looks.",
+    stage="transformer/vision",
+    settings=(
+        Setting("pixels", digits.DRAWING, lambda others: garment(9), "The picture"),
+        Setting("moved", number(0, 100, 1), 0.0, "Patches moved, %"),
+        Setting("taken", number(0, 100, 1), 0.0, "Patches taken away, %"),
+        Setting("where", choice(SEEN), ROLLOUT, "Where the ViT looks"),
+        Setting("seed", seed(), 0, "Seed"),
+    ),
+    presets=(),
+    props={"seen": SEEN, "classes": NAMES},
+    functions=(digits.centre, digits.open_picture, example),
+    show=show,
+    picture=picture,
+    code=code,
+    says=says,
+)
