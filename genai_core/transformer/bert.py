@@ -198,16 +198,16 @@ def load(name: str) -> BERT:
 
 
 CARD = {
-    "overview": "A BERT (genai_core/transformer/bert.py) that fills in what is missing: {n_layer} layers of width {n_embd}, "
-    "{n_head} heads, {vocab_size} byte pairs, a context of {block_size} tokens.",
+    "overview": "A BERT (genai_core/transformer/bert.py) that fills in what is missing: {n_layer} layers of width "
+    "{n_embd}, {n_head} heads, {vocab_size} byte pairs, a context of {block_size} tokens.",
     "splits": "trained on 18,653 stories and the English sentences of 158,733 pairs; measured on 928 other stories.",
     "use": "Teaching: it drives Fill in the transformer tab.",
-    "limits": "It knows children's stories and short everyday sentences, repeats their prejudices, and is no encoder of "
-    "meaning for anything else.",
+    "limits": "It knows children's stories and short everyday sentences, repeats their prejudices, and encodes nothing "
+    "else well.",
 }
 LABELS = {
     "words": (
-        "Masked words that are its first guess, one word of a window at a time, all of its tokens masked",
+        "Masked words that are its first guess, one at a time, all of its tokens masked",
         "{:.1%}",
     ),
     "tokens": ("Masked tokens that are its first guess, 15 % of a window at a time", "{:.1%}"),

@@ -261,10 +261,10 @@ CARD = {
     "overview": "An encoder and a decoder (genai_core/transformer/translate.py) that translate English sentences into "
     "French: {n_encoder} and {n_decoder} layers of width {n_embd}, {n_head} heads, {vocab_size} byte pairs of both "
     "languages, sentences of up to {longest} tokens.",
-    "splits": "trained on 158,733 pairs; measured on the 2,778 English sentences of the test split, against all of their "
-    "translations. No sentence of either language is in two splits.",
+    "splits": "trained on 158,733 pairs; measured on the 2,778 English sentences of the test split, against all of "
+    "their translations. No sentence of either language is in two splits.",
     "use": "Teaching: it drives Translate in the transformer tab.",
-    "limits": "It knows short everyday sentences. Long ones, names and rare words come out wrong, and it never says so.",
+    "limits": "It knows short everyday sentences. Long ones, names and rare words come out wrong, unsaid.",
 }
 LABELS = {
     "bleu": ("BLEU against all references, beam of 4 (sacrebleu)", "{:.1f}"),
