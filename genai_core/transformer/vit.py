@@ -292,8 +292,8 @@ def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor, moving: float =
 
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
 RECIPES = {
-    "vit-fashion": Recipe(FASHION, "fashion", steps=4_000),
-    "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=4_000),
+    "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
+    "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=3_000),
 }
 TINY = Recipe(ViTConfig("vit", "mnist", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=32), "mnist", steps=60)
 
