@@ -15,7 +15,7 @@ from genai_core.common import checkpoints
 from genai_core.transformer import vit
 
 NETWORKS = {"vit-fashion": "ViT", "cnn-fashion": "CNN"}
-NAMES = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+NAMES = vit.GARMENTS
 SHARES = {"moved": vit.MOVED, "taken": vit.TAKEN}
 ROLLOUT = "rollout"
 LAYERS, HEADS = vit.FASHION.n_layer, vit.FASHION.n_head
@@ -125,15 +125,14 @@ order = vit.moved({SIDE * SIDE}, {moved / 100:g}, torch.Generator().manual_seed(
 kept = vit.left({SIDE * SIDE}, {taken / 100:g}, torch.Generator().manual_seed({seed + 1}))
 for name in {tuple(NETWORKS)}:
     p = vit.logits(vit.load(name), x, order, kept).softmax(-1)[0]
-    print(f"{{name}}: class {{int(p.argmax())}} with {{float(p.max()):.1%}}")
+    print(f"{{name}}: {{vit.GARMENTS[int(p.argmax())]}} with {{float(p.max()):.1%}}")
 """
 
 
 def says(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
-    rows = []
-    for name, p in read(pixels, moved, taken, seed).items():
-        rows.append(f"{name}: class {p.index(max(p))} with ")
-    return rows[0]
+    return "\n".join(
+        f"{name}: {NAMES[p.index(max(p))]} with {max(p):.1%}" for name, p in read(pixels, moved, taken, seed).items()
+    )
 
 
 def from_class(label: int, **more: Any):

@@ -290,6 +290,7 @@ def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor, moving: float =
     return right / len(labels)
 
 
+GARMENTS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
 RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
