@@ -192,15 +192,16 @@ def matrix(
     cells: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, title: str, side: int = 22
 ) -> Image.Image:
     """Colours, uint8 [rows, columns, 3], as squares with the names of their rows and columns."""
-    image = Image.new("RGB", (20 + side * len(columns), 50 + side * len(rows)), "white")
+    left = max(16, *(round(letters.length(name, SIZE)) for name in rows)) + 8
+    image = Image.new("RGB", (left + side * len(columns), 50 + side * len(rows)), "white")
     pen = ImageDraw.Draw(image)
     letters.write(pen, (0, 4), title, INK, SIZE)
     for j, name in enumerate(columns):
-        letters.write(pen, (20 + side * (j + 0.5), 38), name, SOFT, SIZE, "mm")
+        letters.write(pen, (left + side * (j + 0.5), 38), name, SOFT, SIZE, "mm")
     for i, name in enumerate(rows):
-        letters.write(pen, (8, 50 + side * (i + 0.5)), name, SOFT, SIZE, "mm")
+        letters.write(pen, (left - 8, 50 + side * (i + 0.5)), name, SOFT, SIZE, "rm")
         for j in range(len(columns)):
-            x, y = 20 + side * j, 50 + side * i
+            x, y = left + side * j, 50 + side * i
             pen.rectangle((x, y, x + side - 3, y + side - 3), fill=tuple(cells[i, j].tolist()))
     return image
 

@@ -27,7 +27,9 @@ are added up. What a head attends to is a hint of what it does, not a proof (Jai
 1902.10186](https://arxiv.org/abs/1902.10186)): switch it off and see.
 
 A head that finds nothing must still spend its shares. Many leave them on the first token, an **attention sink** (Xiao
-2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)).
+2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)). An **induction head** (Olsson 2022, [arXiv
+2209.11895](https://arxiv.org/abs/2209.11895)) looks at what followed the last time that its token was there, so that a
+model can repeat what it has read a single time: a simple form of learning from the prompt.
 
 **Positions.** Attention is a sum over a set: if nothing says where a token stands, shuffled words give the same sum,
 and only the mask tells a GPT of an order at all (Haviv 2022, [arXiv 2203.16634](https://arxiv.org/abs/2203.16634)).
@@ -71,8 +73,8 @@ being the residual: how much of each patch can have come to the class token, whi
 
 def arcs() -> dict:
     """From where the last token of a sentence draws in one head of the GPT: the more from a word, the darker it is."""
-    names = _models.names("gpt-stories", attention.TOY)
-    _, steps = attention.steps_of("gpt-stories", attention.TOY, 3, 4, 1.0, 1.0)
+    names = _models.names("gpt-stories", attention.HAT)
+    _, steps = attention.steps_of("gpt-stories", attention.HAT, 6, 2, 1.0, 1.0)
     shares = steps.weights[-1].tolist()
     shares[-1] = 1.0  # the one that looks
     said = [name.replace("␣", " ") for name in names[1:]]

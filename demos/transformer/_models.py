@@ -27,8 +27,8 @@ def chosen_on_stage(name: str, low: int, high: int) -> Kind:
     return checked(check, str, schema={"type": "integer", "minimum": low, "maximum": high})
 
 
-LAYER = Setting("layer", chosen_on_stage("The layer", 1, LAYERS), 3, "The layer")
-HEAD = Setting("head", chosen_on_stage("The head", 1, HEADS), 4, "The head")
+LAYER = Setting("layer", chosen_on_stage("The layer", 1, LAYERS), 6, "The layer")
+HEAD = Setting("head", chosen_on_stage("The head", 1, HEADS), 2, "The head")
 
 
 def token_setting(name: str, label: str) -> Setting:

@@ -15,10 +15,11 @@ from demos._ui.tab import Answer, Part, Preset
 from demos.transformer import _models
 from genai_core.transformer.attention import Steps, attention, causal_mask
 
-TOY = "Tom had a red ball. Sara had a blue kite. Tom played with his"
+HAT = "Mia had a red hat. The wind took her"
 TWO = "Lily had a doll. Ben had a truck. Ben played with his"
 BOOK = "Sue gave the book to Ben because she"
-SIDE = 11  # pixels of a cell in a saved picture
+NAME = 'Mia saw a witch named Kalmora. Mia said, "Hi, Kal'
+SIDE = 24  # pixels of a cell in a saved picture
 
 
 def packed(x: Tensor) -> str:
@@ -88,7 +89,14 @@ def picture(model: str, text: str, layer: int, head: int, query: int, scale: flo
     after = [(f" {name} ", text_image.SOFT) for name in names[query + 1 :]]
     ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
     cells = 255 + weights.numpy()[..., None] * (ink - 255)
-    board = Image.fromarray(cells.round().astype(np.uint8)).resize((SIDE * len(names),) * 2, Image.Resampling.NEAREST)
+    numbered = [f"{name} {k}" for k, name in enumerate(names)]
+    board = charts.matrix(
+        cells.round().astype(np.uint8),
+        numbered,
+        list(map(str, range(len(names)))),
+        title="who looks at whom",
+        side=SIDE,
+    )
     return charts.below([text_image.of_text([(title, charts.ACCENT), *shaded, *after]), board])
 
 
@@ -132,7 +140,7 @@ PART = Part(
     stage="transformer/attention",
     settings=(
         _models.MODEL,
-        _models.text_setting(TOY),
+        _models.text_setting(HAT),
         _models.LAYER,
         _models.HEAD,
         _models.token_setting("query", "The token that looks"),
@@ -143,23 +151,36 @@ PART = Part(
     presets=(
         Preset(
             "Whose toy?",
-            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which word does “his” draw, in layer 3, "
-            "head 4?",
-            {"model": "gpt-stories", "text": TWO, "layer": 3, "head": 4},
-            "Mostly from “doll”, though it is Lily's, and less from “truck”. Nobody told this head to look for toys; "
-            "whose they are, it does not ask. That is left to other heads.",
+            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which words does “his” draw, in layer 6, "
+            "head 2?",
+            {"model": "gpt-stories", "text": TWO, "layer": 6, "head": 2},
+            "From both toys, more from “truck”, and a third from “doll”, which is Lily's. Nobody told this head to look "
+            "for things; whose they are, it hardly asks. Yet the model says “truck”, nearly surely: Block shows it.",
             (
-                Answer("From “truck”: it is Ben's.", "This head finds toys, and does not ask whose they are."),
-                Answer("Mostly from “doll”."),
-                Answer("From “Ben”, the noun of the pronoun.", "Other heads find names; this one finds toys."),
+                Answer("From “truck” alone: it is Ben's.", "“doll” gets more than a third of the weight."),
+                Answer("From both toys."),
+                Answer("From “Ben”, the noun of the pronoun.", "Other heads find names; this one finds things."),
+            ),
+        ),
+        Preset(
+            "A made-up name",
+            "No story of the training has a Kalmora. It was said once, and now “Kal” again. Where does the last token "
+            "look, in layer 5, head 3?",
+            {"model": "gpt-stories", "text": NAME, "layer": 5, "head": 3},
+            "At “m”, which followed “al” the first time: an induction head (Olsson 2022), which says again what it has "
+            "seen once. It needs an earlier head that tells “m” which token came before it: layer 4, head 3 does.",
+            (
+                Answer("At the first “al”: the same token.", "That says where it was, and not what comes next."),
+                Answer("At what followed the first “al”."),
+                Answer("At “witch”, who has the name.", "This head does not ask for meaning: it works for any name."),
             ),
         ),
         Preset(
             "Nothing to look for",
-            "Each row must sum to 1, even when a head finds nothing. Where does layer 6, head 2 put its weight?",
-            {"model": "gpt-stories", "text": BOOK, "layer": 6, "head": 2},
-            "On the first token, which begins every text and says nothing of this one: an attention sink (Xiao 2023). "
-            "What it adds is the same for every text, so that looking there is a way of saying nothing.",
+            "Each row must sum to 1, even when a head finds nothing. Where does layer 2, head 3 put its weight?",
+            {"model": "gpt-stories", "text": BOOK, "layer": 2, "head": 3},
+            "Nearly all on the first token, which begins every text and says nothing of this one: an attention sink "
+            "(Xiao 2023). What it adds is the same for every text, so that looking there is a way of saying nothing.",
             (
                 Answer("Evenly on all tokens.", "That would add the mean of all values: not nothing."),
                 Answer("On the token itself.", "That would add its own value a second time."),
@@ -169,22 +190,22 @@ PART = Part(
         Preset(
             "Without the square root",
             "A head that was trained with it, but now nothing divides Q Kᵀ by √d. What does the softmax make of it?",
-            {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4, "scale": 6.93},
-            "Most rows have become one token, nearly alone. A softmax that is this sure has next to no gradient, which "
-            "is why Vaswani 2017 scales.",
+            {"model": "gpt-stories", "text": HAT, "layer": 5, "head": 3, "scale": 7.5},
+            "Each row has become one token, nearly alone. A softmax that is this sure has next to no gradient, which is "
+            "why Vaswani 2017 scales.",
             (
                 Answer(
                     "Nothing: it is normalised anyway.",
                     "Differences of scores count, and they are seven times as large.",
                 ),
-                Answer("Most rows become one token, nearly alone."),
+                Answer("Each row becomes one token, nearly alone."),
                 Answer("Each row becomes more even.", "That is what smaller scores do: try a scale of 0.2."),
             ),
         ),
         Preset(
             "A scale of 0",
             "All scores are 0. What is the output of the head for each token?",
-            {"model": "gpt-stories", "text": TOY, "layer": 3, "head": 4, "scale": 0},
+            {"model": "gpt-stories", "text": HAT, "layer": 6, "head": 2, "scale": 0},
             "The mean of the values of the tokens so far: row i has i + 1 weights of 1 / (i + 1). Queries and keys "
             "have no say any more.",
             (

@@ -17,9 +17,10 @@ from genai_core.language import gpt
 from genai_core.language.text_stream import TextStream
 from genai_core.transformer import lens
 
-TOY = "Tom had a red ball. Sara had a blue kite. Tom played with his"
+HAT = "Mia had a red hat. The wind took her"
 SUN = "The sun was hot. Ben was very thirsty. He wanted to drink some"
 ONCE = "Once upon a time, there was a little girl named"
+NAME = 'Mia saw a witch named Kalmora. Mia said, "Hi, Kal'
 RANKED = 6  # tokens of a list
 EVERY = {f"{layer}.{head or 'mlp'}": (layer, head) for layer in range(1, LAYERS + 1) for head in range(HEADS + 1)}
 
@@ -173,7 +174,7 @@ PART = Part(
     stage="transformer/block",
     settings=(
         _models.MODEL,
-        _models.text_setting(TOY),
+        _models.text_setting(HAT),
         _models.token_setting("token", "The token that is followed"),
         Setting("off", checked(switched_off), "", "What is switched off"),
     ),
@@ -183,26 +184,26 @@ PART = Part(
             "Something to drink",
             "Ben is thirsty and wants “to drink some”. What would the first layers say next?",
             {"model": "gpt-stories", "text": SUN},
-            "“one”, since “someone” is what “some” begins most often. It stays first up to layer 5, while “water” "
-            "rises; only the last layer puts it first.",
+            "“fun”, “more”, then “of”: what follows “some” in any story. “water” takes the heat and the thirst, and is "
+            "first from layer 5 on.",
             (
                 Answer(
                     "Already “water”, less surely.", "That needs the words before “some”, which later layers bring in."
                 ),
-                Answer("“one”, as in “someone”."),
+                Answer("What follows “some” in any story."),
                 Answer("Nothing: only the last layer has a head.", "The head can read any stream: the logit lens."),
             ),
         ),
         Preset(
-            "Without the first MLP",
-            "One of six MLPs is off, that of layer 1. How much does the model still know?",
-            {"model": "gpt-stories", "text": TOY, "off": "1.mlp"},
-            "Hardly anything: the loss doubles. The first MLP works on each token before much has been mixed, and all "
-            "layers after it build on what it makes of the embedding.",
+            "Without one MLP",
+            "One of six MLPs is off, that of layer 3. How much does the loss of this beginning rise?",
+            {"model": "gpt-stories", "text": ONCE, "off": "3.mlp"},
+            "It nearly triples. No other head or MLP costs as much here: this beginning is known by heart, and much of "
+            "what is known by heart is in MLPs (Geva 2021).",
             (
-                Answer("About five sixths.", "Layers do not share the work evenly; press the others to compare."),
-                Answer("All of it: the others fill in.", "They do for many heads, and for this MLP least of all."),
-                Answer("Hardly anything."),
+                Answer("By about a sixth.", "Layers do not share the work evenly; press the others to compare."),
+                Answer("Hardly: the others fill in.", "They do for many heads, and for this MLP least of all."),
+                Answer("It nearly triples."),
             ),
         ),
         Preset(
@@ -218,15 +219,28 @@ PART = Part(
             ),
         ),
         Preset(
-            "Without the head that saw the ball",
-            "In Attention, head 4 of layer 3 looks from “his” to “ball”. Without it, what does Tom play with?",
-            {"model": "gpt-stories", "text": TOY, "off": "3.4"},
-            "Still the ball, half as surely, and the truck comes close: other heads find the ball as well. Few things "
-            "that a network knows are in one place.",
+            "Without the head that saw the hat",
+            "In Attention, head 2 of layer 6 looks from “her” to “hat”. Without it, what does the wind take?",
+            {"model": "gpt-stories", "text": HAT, "off": "6.2"},
+            "Still the hat, less surely: other heads find it as well. Switch off head 4 of layer 6 too, and it is less "
+            "than half as sure again. Few things that a network knows are in one place.",
             (
-                Answer("The kite.", "No head is left that prefers it: Tom's was the ball."),
-                Answer("Still the ball, less surely."),
+                Answer("Her mom: that is what follows “her” most often.", "The other heads outvote it, by far."),
+                Answer("Still the hat, less surely."),
                 Answer("Anything: that was the only one that knew.", "Switch off more heads, and it takes several."),
+            ),
+        ),
+        Preset(
+            "Without the induction head",
+            "“Kalmora” was said once, and “Hi, Kal” wants its end. In Attention, head 3 of layer 5 looks at what "
+            "followed. One head of 24 is off: does the model still find it?",
+            {"model": "gpt-stories", "text": NAME, "off": "5.3"},
+            "No: it makes up another end. The whole model says “m” with more than two thirds, and without this head "
+            "with a hundredth. What was read only once, in this text, is in no weight: it must be looked up.",
+            (
+                Answer("Yes, less surely, as with the hat.", "Hats are in many stories; this name is in this one."),
+                Answer("No, it makes up another end."),
+                Answer("Yes: names are in the MLPs.", "Names of the training are; this one is not among them."),
             ),
         ),
     ),

@@ -343,10 +343,10 @@ def train(
         yield TrainStep(step + 1, losses, model, partial(snapshot, step + 1, generator, parts))
 
 
-STORIES = GPTConfig(vocab_size=1024, units="bpe", n_layer=6, n_head=4, n_embd=192, dropout=0.3)
+STORIES = GPTConfig(vocab_size=2048, units="bpe", n_layer=6, n_head=4, n_embd=224, dropout=0.1)
 RECIPES = {
     "gpt-shakespeare": Recipe(GPTConfig(), "shakespeare", steps=2600),
-    "gpt-stories": Recipe(STORIES, "stories", steps=1100),
+    "gpt-stories": Recipe(STORIES, "tinystories", steps=6_000),
 }
 TINY = Recipe(GPTConfig(280, "bpe", block_size=16, n_layer=1, n_head=2, n_embd=16, batch=8), "stories", steps=60)
 CARD = {
@@ -354,8 +354,9 @@ CARD = {
     "{n_layer} layers, width {n_embd}, {n_head} heads, a context of {block_size} tokens, a vocabulary of {vocab_size} "
     "({units}). Norm: {norm}, positions: {positions}, activation: {activation}.",
     "use": "Teaching: it drives the text tab (sampling, surprisal, comparison with n-gram and LSTM).",
-    "limits": "It was trained on one megabyte of text: it knows spelling and style, and its sentences have no meaning. "
-    "It repeats the prejudices of its corpus, and may repeat its sentences.",
+    "limits": "It knows one kind of text, in its spelling and its style; what its sentences say need not make sense, and "
+    "in a story one thing need not follow from another. It repeats the prejudices of its corpus, and may repeat its "
+    "sentences.",
 }
 
 LABELS = evaluation.LABELS

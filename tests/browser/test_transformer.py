@@ -16,18 +16,18 @@ def opened(page, url, link):
 
 def test_a_token_and_a_head_are_chosen(page, url):
     stage = opened(page, url, "part=attention")
-    expect(stage.locator(".read")).to_have_text("“␣his” draws 98 % from “␣ball”, 13 before it.")
+    expect(stage.locator(".read")).to_have_text("“␣her” draws 95 % from “␣hat”, 5 before it.")
     asked = requests_of(page)
-    stage.get_by_role("option", name="␣played").click()
-    expect(stage.locator(".read")).to_contain_text("“␣played” draws")
+    stage.get_by_role("option", name="␣took").click()
+    expect(stage.locator(".read")).to_contain_text("“␣took” draws")
     stage.locator(".line").press("ArrowLeft")
-    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")
+    expect(stage.locator(".read")).to_contain_text("“␣wind” draws")
     assert not asked  # the page has every row
-    assert page.evaluate("genai.link('transformer/attention')").endswith("query=15&scale=1&temperature=1")
+    assert page.evaluate("genai.link('transformer/attention')").endswith("query=8&scale=1&temperature=1")
     stage.get_by_role("button", name="Layer 5, head 2").click()
     expect(stage.locator(".what")).to_have_text("Layer 5, head 2: who looks at whom")
     expect(stage.get_by_role("button", name="Layer 5, head 2")).to_have_attribute("aria-pressed", "true")
-    expect(stage.locator(".read")).to_contain_text("“␣Tom” draws")  # it stays
+    expect(stage.locator(".read")).to_contain_text("“␣wind” draws")  # it stays
     assert asked == ["show"]
     page.get_by_role("textbox", name="The text").locator("visible=true").fill("漢" * 100)
     page.get_by_text("at most 48 are shown.").locator("visible=true").first.wait_for()
@@ -36,7 +36,7 @@ def test_a_token_and_a_head_are_chosen(page, url):
 
 def test_what_is_switched_off_costs_what_its_button_says(page, url):
     stage = opened(page, url, "part=block")
-    button = stage.get_by_role("button", name="MLP of layer 1: with it alone off")
+    button = stage.get_by_role("button", name="MLP of layer 6: with it alone off")
     button.wait_for()
     rise = float(button.inner_text())
     before = float(stage.locator(".loss").inner_text().split()[4])

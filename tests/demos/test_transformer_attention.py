@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from demos._ui.validation import InputError
-from demos.transformer import _api, _models, attention
+from demos.transformer import _api, _models, attention, block
 from genai_core.language import gpt
+from genai_core.transformer import lens
 
 PART = attention.PART
 
@@ -32,7 +33,7 @@ def preset(label):
 def test_the_weights_are_those_of_the_models_own_attention():
     value, matrix = shown()
     model, settings = gpt.load("gpt-stories"), value["settings"]
-    ids = torch.tensor([_models.ids("gpt-stories", attention.TOY)])
+    ids = torch.tensor([_models.ids("gpt-stories", attention.HAT)])
     block, streams = model.blocks[settings["layer"] - 1], []
     with torch.inference_mode():
         model(ids, lambda _layer, x: streams.append(x) or x)
@@ -43,38 +44,66 @@ def test_the_weights_are_those_of_the_models_own_attention():
 
 def test_all_heads_are_sent_once_and_hold_the_shown_one():
     value, matrix = shown(layer=5, head=2)
-    found = attention.heads({"model": "gpt-stories", "text": attention.TOY})
+    found = attention.heads({"model": "gpt-stories", "text": attention.HAT})
     n = len(value["names"])
     all_ = np.frombuffer(base64.b64decode(found["weights"]), np.uint8).reshape(found["layers"], found["heads"], n, n)
     assert np.abs(all_[4, 1] / 255 - matrix("weights")).max() < 0.003
 
 
-def test_his_draws_from_toys_whosever_they_are():
+def test_his_draws_from_both_toys_and_the_model_says_the_right_one():
     value, matrix = preset("Whose toy?")
-    first, second = matrix("weights")[-1].argsort()[:-3:-1]
-    assert [value["names"][first], value["names"][second]] == ["␣doll", "␣truck"]
-    assert matrix("weights")[-1][first] > 0.5
-    value, matrix = shown()
-    row = matrix("weights")[-1]
-    assert value["names"][row.argmax()] == "␣ball"
-    assert row.max() > 0.9
-    before = shown(layer=5, head=2)[1]("weights")[-1]
-    assert value["names"][before.argmax()] == "␣with"
+    row, names = matrix("weights")[-1], value["names"]
+    assert [names[k] for k in row.argsort()[:-3:-1]] == ["␣truck", "␣doll"]
+    assert 0.5 < row.max()
+    assert 1 / 3 < row[names.index("␣doll")] < 0.4
+    said = block.ranked("gpt-stories", attention.TWO, len(names) - 1, "")[0]
+    assert said[0] == "␣truck"
+    assert said[1] > 0.8
+
+
+def test_the_default_draws_from_the_hat_and_another_head_from_its_colour():
+    for layer, head, word in ((6, 2, "␣hat"), (6, 3, "␣red")):
+        value, matrix = shown(layer=layer, head=head)
+        assert value["names"][matrix("weights")[-1].argmax()] == word
+    assert shown()[1]("weights")[-1].max() > 0.9
+
+
+def test_an_induction_head_looks_at_what_followed():
+    value, matrix = preset("A made-up name")
+    row, names = matrix("weights")[-1], value["names"]
+    assert names[row.argmax()] == "m"
+    assert names[row.argmax() - 1] == names[-1] == "al"
+    assert row.max() > 0.8
+    scores = lens.induction(gpt.load("gpt-stories"), torch.Generator().manual_seed(0))
+    assert scores.argmax() == (5 - 1) * _models.HEADS + 3 - 1
+    assert scores.max() > 5 * 0.026  # seven times chance: 1 / 36, and a little less
+    found = int(row.argmax())
+    earlier = shown(text=attention.NAME, layer=4, head=3)[1]("weights")[found]
+    assert earlier.argmax() == found - 1
+    assert earlier.max() > 0.9
+    ids = torch.tensor(_models.ids("gpt-stories", attention.NAME))
+    without = lens.trace(gpt.load("gpt-stories"), ids, [(4, 3)])[5 - 1].steps.weights[3 - 1, -1]
+    assert without[found] < 0.5 * row.max()
+
+
+def test_most_tokens_look_at_the_one_before_in_the_head_of_the_lesson():
+    weights = shown(layer=3, head=4)[1]("weights")
+    assert (weights[1:].argmax(1) == np.arange(len(weights) - 1)).mean() > 0.5
 
 
 def test_a_head_without_work_looks_at_the_first_token():
     _, matrix = preset("Nothing to look for")
     weights = matrix("weights")
     assert weights[-1].argmax() == 0
-    assert weights[-1, 0] > 0.8
+    assert weights[1:, 0].mean() > 0.8
 
 
 def test_without_the_scale_rows_become_one_token():
     def alone(matrix):
         return float((matrix("weights")[1:].max(1) > 0.8).mean())  # the share of rows, all but the first
 
-    assert alone(preset("Without the square root")[1]) > 0.6
-    assert alone(shown()[1]) < 0.3
+    assert alone(preset("Without the square root")[1]) == 1
+    assert alone(shown(layer=5, head=3)[1]) < 0.3
 
 
 def test_at_a_scale_of_0_the_output_is_the_mean_of_the_values():

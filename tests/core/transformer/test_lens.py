@@ -75,3 +75,37 @@ def test_no_tokens_and_too_many_are_refused():
     for ids in (IDS[:0], torch.zeros(17).long()):
         with pytest.raises(ValueError, match="1 to 16 tokens"):
             lens.trace(made(), ids)
+
+
+class Start:
+    start = 0
+
+
+def test_even_attention_has_the_induction_score_of_chance(generator):
+    model = made(dataclasses.replace(CONFIG, block_size=9))
+    model.tokenizer = Start()
+    model.blocks[1].attention.qkv.weight.zero_()  # all scores are 0
+    found = lens.induction(model, generator, length=4)
+    assert found.shape == (3, 2)
+    places = torch.tensor([5, 6, 7])  # of the second round, all but the last
+    assert torch.allclose(found[1], (1 / (places + 1)).mean().expand(2), atol=1e-6)
+    with pytest.raises(ValueError, match="1 to 9 tokens"):
+        lens.induction(model, generator, length=5)
+
+
+def test_a_head_that_copies_what_followed_has_an_induction_score_of_1(generator, monkeypatch):
+    """Attention as it would be in an induction head, in place of the model's."""
+    length = 6
+
+    def traced(_model, ids):
+        weights = torch.eye(len(ids)).repeat(2, 1, 1)
+        for place in range(1 + length, len(ids)):
+            earlier = (ids[1 : place - length + 1] == ids[place]).nonzero()[-1, 0] + 1  # as it was said before
+            weights[0, place] = torch.nn.functional.one_hot(earlier + 1, len(ids))
+        steps = dataclasses.make_dataclass("Steps", ["weights"])(weights)
+        return [dataclasses.make_dataclass("Layer", ["steps"])(steps)] * 3
+
+    model = made()
+    model.tokenizer = Start()
+    monkeypatch.setattr(lens, "trace", traced)
+    assert lens.induction(model, generator, length=length)[0].tolist() == pytest.approx([1, 0])
