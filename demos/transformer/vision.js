@@ -29,49 +29,66 @@ const drawLooks = () => {
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, 224, 224);
+  const first = looks.indexOf(most);
+  $(".looks").setAttribute(
+    "aria-label",
+    `Where the class token looks: most at the patch in row ${Math.floor(first / side) + 1}, column ${(first % side) + 1}`,
+  );
 };
 const drawAnswers = () => {
   const { read, names, networks } = value,
+    keys = Object.keys(networks),
     head = make("div", { class: "bar" });
-  head.append(make("span"), ...Object.values(networks).flatMap((title) => [make("span", {}, title), make("span")]));
-  $(".answers").replaceChildren(
-    head,
-    ...names.map((name, k) => {
-      const row = make("div", { class: "bar" });
-      row.append(make("span", {}, name));
-      for (const [network, p] of Object.entries(read)) {
-        const fill = make("i");
-        fill.style.width = `${100 * p[k]}%`;
-        fill.style.background = `var(${INKS[network]})`;
-        const track = make("div");
-        track.append(fill);
-        row.append(track, make("span", { class: "num" }, inPercent(p[k])));
-        if (p[k] === Math.max(...p)) row.classList.add("top");
-      }
-      return row;
-    }),
-  );
+  head.append(make("span"), make("span"));
+  for (const key of keys) {
+    const title = make("span", { class: "num" }, networks[key]),
+      dot = make("i", { class: "dot" });
+    dot.style.background = `var(${INKS[key]})`;
+    title.prepend(dot);
+    head.append(title);
+  }
+  const rows = names.map((name, k) => {
+    const row = make("div", { class: "bar" }),
+      bars = make("div");
+    for (const key of keys) {
+      const bar = make("i");
+      bar.style.width = `${100 * read[key][k]}%`;
+      bar.style.background = `var(${INKS[key]})`;
+      bars.append(bar);
+    }
+    const shares = keys.map((key) => {
+      const cell = make("span", { class: "num" }),
+        first = read[key][k] === Math.max(...read[key]);
+      cell.append(make(first ? "b" : "span", {}, shareOf(read[key][k])));
+      return cell;
+    });
+    row.append(make("span", {}, name), bars, ...shares);
+    return row;
+  });
+  $(".answers").replaceChildren(head, ...rows);
 };
+const LEFT = 42,
+  RIGHT = 22; // of a plot, pixels
 const drawPlots = () => {
   for (const canvas of element.querySelectorAll(".plot")) {
     const sized = sizedCanvas(canvas);
     if (!sized) continue;
     const { context: c, width, height } = sized,
       { kind } = canvas.dataset,
-      x = (v) => 30 + v * (width - 40),
-      y = (v) => 6 + (1 - v) * (height - 24);
+      x = (v) => LEFT + v * (width - LEFT - RIGHT),
+      y = (v) => 6 + (1 - v) * (height - 26);
     c.font = "11px system-ui";
     c.fillStyle = colour("--ink-soft");
     c.strokeStyle = colour("--line");
     for (const v of [0, 0.5, 1]) {
       c.beginPath();
-      c.moveTo(30, y(v));
-      c.lineTo(width - 10, y(v));
+      c.moveTo(LEFT, y(v));
+      c.lineTo(width - RIGHT, y(v));
       c.stroke();
       c.textAlign = "right";
-      c.fillText(`${100 * v}`, 26, y(v) + 4);
+      c.fillText(`${100 * v} %`, LEFT - 6, y(v) + 4);
       c.textAlign = "center";
-      c.fillText(`${100 * v} %`, x(v), height - 4);
+      c.fillText(`${100 * v} %`, x(v), height - 2);
     }
     for (const [network, accuracies] of Object.entries(value.curves[kind])) {
       c.strokeStyle = colour(INKS[network]);
@@ -84,7 +101,7 @@ const drawPlots = () => {
     c.lineWidth = 1;
     c.beginPath();
     c.moveTo(x(value.settings[kind] / 100), 6);
-    c.lineTo(x(value.settings[kind] / 100), height - 18);
+    c.lineTo(x(value.settings[kind] / 100), height - 20);
     c.stroke();
   }
 };
@@ -96,6 +113,7 @@ const draw = () => {
     $(`.of-${kind}`).textContent = `${value.settings[kind]} %`;
   }
   $(".where").value = value.settings.where;
+  $(".again").disabled = !value.settings.moved && !value.settings.taken;
   drawLooks();
   drawAnswers();
   drawPlots();

@@ -1,6 +1,7 @@
 """Vision: a garment as a sequence of patches, which are moved and taken away, read by a ViT and by a CNN beside it."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from demos._ui import charts, digits, images, validation
 from demos._ui.settings import Setting, choice, number, seed
-from demos._ui.tab import Part
+from demos._ui.tab import Answer, Part, Preset
 from genai_core import gan
 from genai_core.common import checkpoints
 from genai_core.transformer import vit
@@ -135,8 +136,9 @@ def says(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
     )
 
 
-def from_class(label: int, **more: Any):
-    return lambda: {"pixels": garment(label), **more}
+def of_class(name: str, **more: Any) -> Callable[[], dict[str, Any]]:
+    """The settings of a preset with a garment of a class."""
+    return lambda: {"pixels": garment(NAMES.index(name)), **more}
 
 
 PART = Part(
@@ -152,7 +154,47 @@ PART = Part(
         Setting("where", choice(SEEN), ROLLOUT, "Where the ViT looks"),
         Setting("seed", seed(), 0, "Seed"),
     ),
-    presets=(),
+    presets=(
+        Preset(
+            "All patches moved",
+            "All 49 patches of the boot change places: nothing is lost but their order. Attention is a sum over a set; "
+            "does the ViT still see a boot?",
+            of_class("Ankle boot", moved=100),
+            "No, nor does the CNN. To each token the ViT adds a learned position, and each patch now has that of "
+            "another. With its own position on it a patch could stand anywhere in the sequence.",
+            (
+                Answer("Yes: attention does not ask for the order.", "True of tokens; positions are part of them."),
+                Answer("The ViT does, the CNN does not.", "Both have learned what lies where, each in its own way."),
+                Answer("No, nor does the CNN."),
+            ),
+        ),
+        Preset(
+            "Half of the trousers",
+            "24 of 49 patches are gone. The CNN sees grey there, and the ViT is not even given their tokens. What is "
+            "left of the trousers?",
+            of_class("Trousers", taken=50),
+            "Trousers, for both. A picture says most things more than once, and a sequence may be shorter. Much of "
+            "what a ViT is given can be left out: that is how masked autoencoders are trained (He 2021).",
+            (
+                Answer("Trousers, for both."),
+                Answer("Nothing the ViT can read: it needs 49 tokens.", "It takes a sequence of any length."),
+                Answer("About half as much certainty.", "Certainty does not fall in proportion; look at the curves."),
+            ),
+        ),
+        Preset(
+            "Who gives up first?",
+            "Half of a boot's patches are gone. In training both saw pictures with one grey square, and the ViT always "
+            "had all 49 tokens. Which of them still says boot?",
+            of_class("Ankle boot", taken=50),
+            "The CNN. Grey is what it knows from training; a sequence of 25 tokens is new to the ViT. Over the test "
+            "pictures the CNN stays ahead as well, until very little is left.",
+            (
+                Answer("The ViT: it leaves out what is gone.", "It can, but it was never trained to."),
+                Answer("The CNN."),
+                Answer("Neither.", "Half of the patches show most of a boot."),
+            ),
+        ),
+    ),
     props={"seen": SEEN, "classes": NAMES},
     functions=(digits.centre, digits.open_picture, example),
     show=show,

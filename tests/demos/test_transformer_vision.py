@@ -1,12 +1,13 @@
 """The part Vision: what it shows is what the networks say, and its presets come true."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
 
-from demos._ui import digits
+from demos._ui import digits, images
 from demos._ui.validation import InputError
 from demos.transformer import _api, vision
 from genai_core.common import checkpoints
@@ -71,9 +72,29 @@ def test_an_example_that_there_is_not_gets_a_sentence(bad):
 
 
 def test_the_endpoint_names_the_classes():
-    settings = PART.parse({"moved": 50})
-    settings.pop("where")
-    found = _api.transformer_vision(**settings)
+    buffer = io.BytesIO()
+    images.tile(digits.drawing(vision.garment(9)), 1, zoom=1).save(buffer, "PNG")
+    found = _api.transformer_vision(picture=buffer.getvalue(), moved=50)
     json.dumps(found)
     assert list(found["cnn-fashion"]) == list(vision.NAMES)
     assert sum(found["vit-fashion"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_with_all_patches_moved_neither_sees_a_boot():
+    assert all(name != "Ankle boot" for name, _ in named(preset("All patches moved")).values())
+    curves = vision.curves()["moved"]
+    assert all(accuracies[-1] < 0.2 < 0.9 < accuracies[0] for accuracies in curves.values())
+
+
+def test_half_of_the_trousers_are_trousers():
+    value = preset("Half of the trousers")
+    assert sum(value["kept"]) == 49 - 24
+    assert all(name == "Trousers" and p > 0.7 for name, p in named(value).values())
+
+
+def test_of_half_a_boot_the_cnn_says_boot_and_the_vit_does_not():
+    found = named(preset("Who gives up first?"))
+    assert found["cnn-fashion"][0] == "Ankle boot"
+    assert found["vit-fashion"][0] != "Ankle boot"
+    vit_, cnn = (vision.curves()["taken"][name] for name in ("vit-fashion", "cnn-fashion"))
+    assert all(c > v for c, v in zip(cnn[:3], vit_[:3], strict=True))
