@@ -155,7 +155,7 @@ PART = Part(
             "6, head 2?",
             {"model": "gpt-stories", "text": TWO, "layer": 6, "head": 2},
             "From both toys, more from “truck”, and a third from “doll”, which is Lily's. Nobody told this head to "
-            "look for things; whose they are, it hardly asks. Yet the model says “truck”, nearly surely: Block shows it.",
+            "look for things; whose they are, it hardly asks. Yet the model says “truck”, nearly surely: see Block.",
             (
                 Answer("From “truck” alone: it is Ben's.", "“doll” gets more than a third of the weight."),
                 Answer("From both toys."),
