@@ -13,7 +13,7 @@ from genai_core.common.training import Recipe, TrainStep
 from genai_core.evaluation import scene_reader
 from genai_core.flows import glow, matching, nice, realnvp
 from genai_core.language import pretrained
-from genai_core.transformer import icl, positions
+from genai_core.transformer import icl, positions, vit
 
 
 class Technique(Protocol):
@@ -73,6 +73,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     matching,
     icl,
     positions,
+    vit,
 )
 
 

@@ -1,10 +1,10 @@
 """The transformer tab: attention, positions, what a block does, examples in the prompt, a live training."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block, examples, positions, train
+from demos.transformer import _api, _models, attention, block, examples, positions, train, vision
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
-from genai_core.transformer import icl, lens, seq2seq
+from genai_core.transformer import icl, lens, seq2seq, vit
 from genai_core.transformer.positions import PositionsGPT
 
 HOW = r"""
@@ -61,6 +61,13 @@ $$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
 symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one
 on digits while you watch, by teacher forcing: at each place the loss is that of the next symbol of the right output.
 
+**Pictures as sequences.** A **ViT** (Dosovitskiy 2020, [arXiv 2010.11929](https://arxiv.org/abs/2010.11929)) cuts a
+picture into patches, makes a token of each, adds learned positions, and lets a **class token** gather what the head
+reads. Nothing in it knows that neighbours belong together; with few pictures it pays to make the tokens by
+convolutions, which do (Hassani 2021, [arXiv 2104.05704](https://arxiv.org/abs/2104.05704)). **Rollout** (Abnar &
+Zuidema 2020, [arXiv 2005.00928](https://arxiv.org/abs/2005.00928)) multiplies the attention of all layers, half of each
+being the residual: how much of each patch can have come to the class token, which is not what decided.
+
 """
 
 
@@ -81,7 +88,7 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART),
+    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART, vision.PART),
     how=HOW,
     sources=(
         core.attention,
@@ -98,6 +105,8 @@ TAB = Tab(
         icl.ICL,
         icl.fit,
         seq2seq.EncoderDecoder,
+        vit.ViT,
+        vit.rollout,
     ),
     cards=_models.NAMES
     | {
@@ -107,6 +116,8 @@ TAB = Tab(
         "positions-sinusoidal": "Sinusoidal positions",
         "positions-rotary": "Rotary positions",
         "positions-alibi": "ALiBi",
+        "vit-fashion": "ViT, garments",
+        "cnn-fashion": "CNN, garments",
     },
     endpoints=_api.ENDPOINTS,
 )

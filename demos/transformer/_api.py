@@ -6,7 +6,7 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention, block, examples, positions, train
+from demos.transformer import _models, attention, block, examples, positions, train, vision
 
 
 @endpoint(
@@ -55,10 +55,25 @@ def transformer_train(task: str, digits: str, sum: str, seed: int) -> Iterator[d
         yield frame and {name: frame[name] for name in names}
 
 
+@endpoint(
+    Table(vision.PART.settings[:3] + vision.PART.settings[-1:]),  # without where the page shows the ViT to look
+    Value(
+        "Of each network the probability of each kind of garment",
+        {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}}},
+    ),
+    names={"pixels": "picture"},
+)
+def transformer_vision(pixels: str, moved: float, taken: float, seed: int) -> dict[str, dict[str, float]]:
+    """Ask a ViT and a CNN which garment a picture shows, with patches of it moved or taken away."""
+    found = vision.read(pixels, moved, taken, seed)
+    return {name: dict(zip(vision.NAMES, p, strict=True)) for name, p in found.items()}
+
+
 ENDPOINTS = (
     transformer_attention,
     positions.transformer_positions,
     transformer_block,
     examples.transformer_examples,
     transformer_train,
+    transformer_vision,
 )

@@ -151,11 +151,11 @@ PART = Part(
     presets=(
         Preset(
             "Whose toy?",
-            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which words does “his” draw, in layer 6, "
-            "head 2?",
+            "Lily has a doll, Ben has a truck, and “Ben played with his”. From which words does “his” draw, in layer "
+            "6, head 2?",
             {"model": "gpt-stories", "text": TWO, "layer": 6, "head": 2},
-            "From both toys, more from “truck”, and a third from “doll”, which is Lily's. Nobody told this head to look "
-            "for things; whose they are, it hardly asks. Yet the model says “truck”, nearly surely: Block shows it.",
+            "From both toys, more from “truck”, and a third from “doll”, which is Lily's. Nobody told this head to "
+            "look for things; whose they are, it hardly asks. Yet the model says “truck”, nearly surely: see Block.",
             (
                 Answer("From “truck” alone: it is Ben's.", "“doll” gets more than a third of the weight."),
                 Answer("From both toys."),
@@ -191,8 +191,8 @@ PART = Part(
             "Without the square root",
             "A head that was trained with it, but now nothing divides Q Kᵀ by √d. What does the softmax make of it?",
             {"model": "gpt-stories", "text": HAT, "layer": 5, "head": 3, "scale": 7.5},
-            "Each row has become one token, nearly alone. A softmax that is this sure has next to no gradient, which is "
-            "why Vaswani 2017 scales.",
+            "Each row has become one token, nearly alone. A softmax that is this sure has next to no gradient, which "
+            "is why Vaswani 2017 scales.",
             (
                 Answer(
                     "Nothing: it is normalised anyway.",

@@ -95,6 +95,11 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.norm2(x)))
 
 
+def padding_mask(lengths: Tensor, longest: int) -> Tensor:
+    """Lengths [N] -> bool [N, 1, 1, longest]: true where a token is, and false where there is padding."""
+    return (torch.arange(longest, device=lengths.device) < lengths[:, None])[:, None, None]
+
+
 @dataclass(frozen=True)
 class Rates:
     """Of Muon, for the matrices of the layers (Jordan 2024), and of AdamW, for all else; with decay and warm-up."""
@@ -113,7 +118,8 @@ class Optimizers:
         matrices = [p for p in layers.parameters() if p.ndim == 2]
         rest = [p for p in model.parameters() if not any(p is m for m in matrices)]
         self.model, self.rates = model, rates
-        self.muon = torch.optim.Muon(matrices, lr=rates.muon, momentum=0.95, weight_decay=rates.weight_decay)
+        muon = partial(torch.optim.Muon, lr=rates.muon, momentum=0.95, weight_decay=rates.weight_decay)
+        self.muon = muon(matrices) if matrices else None  # of a CNN there are none
         self.adamw = torch.optim.AdamW(rest, lr=rates.adamw, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
 
     def step(self, loss: Tensor, step: int, steps: int) -> None:
@@ -122,14 +128,17 @@ class Optimizers:
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.rates.clip)
         factor = trapezoid(step, steps, self.rates.warmup)
-        set_lr(self.muon, factor * self.rates.muon)
         set_lr(self.adamw, factor * self.rates.adamw)
-        self.muon.step()
         self.adamw.step()
+        if self.muon:
+            set_lr(self.muon, factor * self.rates.muon)
+            self.muon.step()
 
     def state_dict(self) -> dict:
-        return {"muon": self.muon.state_dict(), "adamw": self.adamw.state_dict()}
+        muon = {"muon": self.muon.state_dict()} if self.muon else {}
+        return muon | {"adamw": self.adamw.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        self.muon.load_state_dict(state["muon"])
+        if self.muon:
+            self.muon.load_state_dict(state["muon"])
         self.adamw.load_state_dict(state["adamw"])

@@ -83,3 +83,23 @@ def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
     ).first.wait_for()
     open_part(page, "Attention")
     page.wait_for_function(SETTLED)
+
+
+def test_patches_are_moved_and_what_is_read_follows(page, url):
+    stage = opened(page, url, "part=vision")
+    first = stage.locator(".answers b")
+    expect(first).to_have_count(2)
+    expect(stage.get_by_role("button", name="Other patches")).to_be_disabled()
+    before = stage.locator(".answers").inner_text()
+    stage.locator(".moved").fill("60")
+    expect(stage.locator(".of-moved")).to_have_text("60 %")
+    expect(stage.locator(".answers")).not_to_have_text(before)
+    moved = stage.locator(".answers").inner_text()
+    stage.get_by_role("button", name="Other patches").click()
+    page.wait_for_function("genai.parts['transformer/vision'].settings.seed === 1")
+    expect(stage.locator(".answers")).not_to_have_text(moved)
+    stage.locator(".moved").fill("0")
+    stage.get_by_role("button", name="Trousers").click()
+    expect(stage.locator(".answers .bar").nth(2).locator("b")).to_have_count(2)  # both say trousers
+    show_preset(page, "All patches moved")
+    expect(stage.locator(".of-moved")).to_have_text("100 %")
