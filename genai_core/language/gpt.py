@@ -354,7 +354,7 @@ CARD = {
     "{n_layer} layers, width {n_embd}, {n_head} heads, a context of {block_size} tokens, a vocabulary of {vocab_size} "
     "({units}). Norm: {norm}, positions: {positions}, activation: {activation}.",
     "use": "Teaching: it drives the text tab (sampling, surprisal, comparison with n-gram and LSTM).",
-    "limits": "It knows one kind of text, in its spelling and its style; what its sentences say need not make sense, and "
+    "limits": "It knows one kind of text, in spelling and style; what its sentences say need not make sense, and "
     "in a story one thing need not follow from another. It repeats the prejudices of its corpus, and may repeat its "
     "sentences.",
 }

@@ -9,6 +9,7 @@ in our GPT; positions are rotary in both. Beam search keeps the `width` likelies
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -74,14 +75,14 @@ class Translator(nn.Module):
         """Padded ids [N, S] -> (memory [N, S, width], bool [N, 1, 1, S], where a token is)."""
         mask = padding_mask((source != self.padding).sum(1), source.shape[1])
         x = self.embed(source)
-        for layer in self.layers["encoder"]:  # type: ignore[union-attr]
+        for layer in cast("Any", self.layers["encoder"]):
             x = layer(x, mask=mask, table=self.table[:, : source.shape[1]])
         return self.norm_encoder(x), mask
 
     def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
         """Ids [N, T] that begin with the start -> logits of the token after each, [N, T, vocab + 3]."""
         x, mask = self.embed(target), causal_mask(target.shape[1]).to(target.device)
-        for layer in self.layers["decoder"]:  # type: ignore[union-attr]
+        for layer in cast("Any", self.layers["decoder"]):
             x = layer(x, mask, self.table[:, : target.shape[1]], memory, memory_mask)
         return (self.norm_decoder(x) @ self.embedding.weight.T).float()
 
@@ -280,7 +281,7 @@ def bleu(translations: Sequence[str], references: Sequence[Sequence[str]]) -> tu
     import sacrebleu
 
     most = max(map(len, references))
-    columns = [[refs[k] if k < len(refs) else None for refs in references] for k in range(most)]
+    columns: Any = [[refs[k] if k < len(refs) else None for refs in references] for k in range(most)]
     return (
         sacrebleu.corpus_bleu(list(translations), columns).score,
         sacrebleu.corpus_chrf(list(translations), columns).score,

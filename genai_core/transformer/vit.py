@@ -4,14 +4,14 @@
     x_l = layer(x_(l-1));  logits = head(norm(x_L)[class token])                                        [eq. 1-4]
 
 With few pictures convolutions before the patches pay, as they know that neighbours belong together (CCT, Hassani
-2021): `stem` "conv" makes the same number of tokens from two of them. `CNN` is a plain network of equal size, for
-comparison, trained alike.
+2021): `stem` "conv" makes the same number of tokens from two of them. `CNN` is a plain network for comparison, trained
+alike.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -102,8 +102,8 @@ class ViT(nn.Module):
     def attentions_of(self, tokens: Tensor) -> Tensor:
         """The weights of every layer and head, [layers, N, heads, 1 + T, 1 + T]; the class token is the first."""
         x = torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], 1)
-        found = []
-        for layer in self.layers:
+        found, layers = list[Tensor](), cast("Any", self.layers)
+        for layer in layers:
             q, k, _ = layer.attention.project(layer.norm1(x), layer.norm1(x))
             found.append((q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1))
             x = layer(x)
@@ -164,7 +164,7 @@ def disturb(x: Tensor, config: ViTConfig, order: Tensor, kept: Tensor) -> Tensor
 
 
 @torch.inference_mode()
-def logits(model: nn.Module, x: Tensor, order: Tensor, kept: Tensor) -> Tensor:
+def logits(model: Any, x: Tensor, order: Tensor, kept: Tensor) -> Tensor:
     """Of disturbed pictures, [N, 10]. A ViT is not given the tokens of what was taken away; a CNN sees grey."""
     seen = disturb(x, model.config, order, kept)
     if not isinstance(model, ViT):
@@ -173,7 +173,7 @@ def logits(model: nn.Module, x: Tensor, order: Tensor, kept: Tensor) -> Tensor:
 
 
 class CNN(nn.Module):
-    """Residual 3x3 convolutions at three sizes; as many parameters as a ViT of the same config, nearly."""
+    """Residual 3x3 convolutions at three sizes; of the default config it has as many parameters as the ViT."""
 
     def __init__(self, config: ViTConfig):
         super().__init__()
@@ -277,7 +277,7 @@ def train(
 
 
 @torch.inference_mode()
-def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor, moving: float = 0.0, taken: float = 0.0) -> float:
+def accuracy(model: Any, pictures: Tensor, labels: Tensor, moving: float = 0.0, taken: float = 0.0) -> float:
     """Share of the pictures whose most likely class is their label, with a share of patches moved or taken away.
 
     Each batch of 250 has patches of its own.
@@ -307,7 +307,7 @@ def load(name: str) -> Any:
 CARD = {
     "overview": "A classifier ({network}) of {dataset} (genai_core/transformer/vit.py). A ViT cuts a picture of {size} "
     "pixels into patches of {patch}, each of which becomes a token by a stem ({stem}), and reads them with {n_layer} "
-    "layers of width {n_embd} and {n_head} heads; a CNN of about as many weights stands beside it, trained alike: "
+    "layers of width {n_embd} and {n_head} heads; a CNN of three sizes stands beside it. Both were trained on pictures "
     "shifted by up to {crop} pixels, mirrored, with squares of {erase} pixels in grey.",
     "use": "Teaching: it drives Vision in the transformer tab, where patches are moved and taken away.",
     "limits": "It knows ten classes and takes anything for one of them; its pictures were centred and of one kind.",

@@ -61,7 +61,7 @@ FAULTS = f"""async (only) => {{
 UNSEEN = """() => {
   const walker = document.createTreeWalker;
   const seen = (node) => NodeFilter[getComputedStyle(node).display === 'none' ? 'FILTER_REJECT' : 'FILTER_ACCEPT'];
-  document.createTreeWalker = (root, what) => walker.call(document, root, what, seen);
+  document.createTreeWalker = (root, what, filter) => walker.call(document, root, what, filter ?? seen);
 }"""
 DARK = "(dark) => document.body.classList.toggle('dark', dark)"
 
