@@ -55,7 +55,7 @@ def read(pixels: str, moved: float, taken: float, seed: int) -> dict[str, list[f
     """p of every class by each network."""
     order, kept = arrangement(moved, taken, seed)
     found = {name: vit.logits(vit.load(name), digits.drawing(pixels), order, kept) for name in NETWORKS}
-    return {name: [round(p, 4) for p in values.softmax(-1)[0].tolist()] for name, values in found.items()}
+    return {name: values.softmax(-1)[0].tolist() for name, values in found.items()}
 
 
 def looks(pixels: str, moved: float, taken: float, seed: int, where: str) -> list[float | None]:
@@ -85,7 +85,7 @@ def show(pixels: str, moved: float, taken: float, seed: int, where: str) -> dict
         "seen": digits.packed(seen(pixels, moved, taken, seed)),
         "order": order.tolist(),
         "kept": kept.int().tolist(),
-        "read": read(pixels, moved, taken, seed),
+        "read": {name: [round(v, 4) for v in p] for name, p in read(pixels, moved, taken, seed).items()},
         "looks": looks(pixels, moved, taken, seed, where),
         "curves": curves(),
         "shares": SHARES,

@@ -296,7 +296,7 @@ RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
     "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=3_000),
 }
-TINY = Recipe(ViTConfig("vit", "mnist", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=32), "mnist", steps=60)
+TINY = Recipe(ViTConfig("vit", "sprites", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=16), "sprites", steps=60)
 
 
 def load(name: str) -> Any:
