@@ -99,7 +99,7 @@ def test_patches_are_moved_and_what_is_read_follows(page, url):
     page.wait_for_function("genai.parts['transformer/vision'].settings.seed === 1")
     expect(stage.locator(".answers")).not_to_have_text(moved)
     stage.locator(".moved").fill("0")
-    stage.get_by_role("button", name="Trousers").click()
+    page.get_by_role("button", name="Trousers", exact=True).click()
     expect(stage.locator(".answers .bar").nth(2).locator("b")).to_have_count(2)  # both say trousers
     show_preset(page, "All patches moved")
     expect(stage.locator(".of-moved")).to_have_text("100 %")

@@ -2,7 +2,16 @@
 // 0 is plain paper, 1 what differs most from it: nearly black on the light page, nearly white on the dark one.
 const darkPage = () => document.body.classList.contains("dark");
 const shadeOf = (t) => viridis(darkPage() ? t : 1 - t);
+let shadedFor = null; // the theme that the chips of this control were last shaded for
+const shadeAgain = () => {
+  if (shadedFor === darkPage()) return;
+  shadedFor = darkPage();
+  for (const chip of element.querySelectorAll("[data-shade]")) shadeChip(chip, +chip.dataset.shade);
+};
 const shadeChip = (chip, t) => {
+  if (shadedFor === null) new MutationObserver(shadeAgain).observe(document.body, { attributeFilter: ["class"] });
+  shadedFor ??= darkPage();
+  chip.dataset.shade = t ?? 0;
   const deep = Math.max(0, Math.min(1, t ?? 0)); // what was expected stays paper, so that the eye finds what was not
   chip.style.background = deep < 0.03 ? "none" : `rgb(${shadeOf(t).join(" ")} / ${0.15 + 0.85 * deep})`;
   const [change, before, after] = darkPage() ? [0.645, "#fff", "#000"] : [0.755, deep > 0.7 ? "#000" : "", "#fff"]; // contrast of 4.5
