@@ -203,6 +203,11 @@ const draw = () => {
 
 // --- the controls ---
 
+// A button that can do nothing any more hands the keyboard's focus on to the plane.
+const enable = (button, can) => {
+  if (!can && button === document.activeElement) $(".plane").focus();
+  button.disabled = !can;
+};
 const marks = () => {
   for (const input of element.querySelectorAll(".pick input")) input.checked = input.value === settings.family;
   for (const input of element.querySelectorAll(".legend input")) input.checked = settings[input.value];
@@ -211,8 +216,8 @@ const marks = () => {
   $(".seen").value = settings.seen;
   $(".count").textContent = `${settings.seen} of ${count()}`;
   $(".seed").value = settings.seed;
-  $(".undo").disabled = !past.length;
-  $(".clear").disabled = !count();
+  enable($(".undo"), past.length > 0);
+  enable($(".clear"), count() > 0);
 };
 const look = latestOnly(async () => {
   const asked = { ...settings, points: [...settings.points] },

@@ -51,6 +51,20 @@ def test_what_is_switched_off_costs_what_its_button_says(page, url):
     assert stage.locator("[aria-pressed=false]").count() == 5
 
 
+def test_points_are_cleared_and_come_back_by_the_keyboard(page, url):
+    opened(page, url, "part=examples")
+    count, plane = page.locator(".count:visible"), page.locator(".plane:visible")
+    clear, undo = page.locator(".clear:visible"), page.locator(".undo:visible")
+    before = count.inner_text()
+    clear.press("Enter")
+    expect(count).to_have_text("0 of 0")
+    expect(plane).to_be_focused()  # as Clear has nothing left to clear
+    undo.press("Enter")
+    expect(count).to_have_text(before)
+    expect(undo).to_be_disabled()
+    expect(plane).to_be_focused()
+
+
 def test_a_trained_network_answers_other_digits(page, url):
     stage = opened(page, url, "part=train&digits=123&seed=4")
     page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
