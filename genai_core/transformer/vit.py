@@ -31,6 +31,7 @@ from genai_core.common.training import (
     snapshot,
     stepwise_seed,
 )
+from genai_core.transformer.attention import attention
 from genai_core.transformer.blocks import Layer, Optimizers, Rates
 
 CLASSES = 10
@@ -104,8 +105,8 @@ class ViT(nn.Module):
         x = torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], 1)
         found, layers = list[Tensor](), cast("Any", self.layers)
         for layer in layers:
-            q, k, _ = layer.attention.project(layer.norm1(x), layer.norm1(x))
-            found.append((q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1))
+            normed = layer.norm1(x)
+            found.append(attention(*layer.attention.project(normed, normed)).weights)
             x = layer(x)
         return torch.stack(found)
 
@@ -154,7 +155,7 @@ def left(t: int, share: float, generator: torch.Generator) -> Tensor:
     return torch.ones(t, dtype=torch.bool).scatter(0, gone, False)
 
 
-GREY = 0.5  # of what is taken away, for a network that must see something
+GREY = 0.5  # of what is taken away, where a network must see something, and of the squares in training
 
 
 def disturb(x: Tensor, config: ViTConfig, order: Tensor, kept: Tensor) -> Tensor:
@@ -239,7 +240,7 @@ def augment(x: Tensor, config: ViTConfig, generator: torch.Generator) -> Tensor:
     if config.erase:
         middle = torch.randint(side, (2, n, 1), generator=generator)
         tall, wide = ((rows - at).abs() <= config.erase // 2 for at in middle)
-        x = torch.where((tall[:, :, None] & wide[:, None, :])[:, None], torch.tensor(0.5), x)
+        x = torch.where((tall[:, :, None] & wide[:, None, :])[:, None], torch.tensor(GREY), x)
     return x
 
 
