@@ -86,12 +86,18 @@ class Layer(nn.Module):
         mask: Tensor | None = None,
         table: Tensor | None = None,
         context: Tensor | None = None,
+        context_mask: Tensor | None = None,
         bias: Tensor | None = None,
     ) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x), mask=mask, table=table, bias=bias))
         if self.cross is not None and self.norm_cross is not None:
-            x = x + self.dropout(self.cross(self.norm_cross(x), context))
+            x = x + self.dropout(self.cross(self.norm_cross(x), context, mask=context_mask))
         return x + self.dropout(self.mlp(self.norm2(x)))
+
+
+def padding_mask(lengths: Tensor, longest: int) -> Tensor:
+    """Lengths [N] -> bool [N, 1, 1, longest]: true where a token is, and false where there is padding."""
+    return (torch.arange(longest, device=lengths.device) < lengths[:, None])[:, None, None]
 
 
 @dataclass(frozen=True)
