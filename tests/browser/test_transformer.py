@@ -117,3 +117,10 @@ def test_patches_are_moved_and_what_is_read_follows(page, url):
     expect(stage.locator(".answers .bar").nth(2).locator("b")).to_have_count(2)  # both say trousers
     show_preset(page, "All patches moved")
     expect(stage.locator(".of-moved")).to_have_text("100 %")
+    open_part(page, "Positions")
+    page.get_by_role("button", name="Four times as long").click()
+    page.get_by_role("button", name="ALiBi: what is far hardly counts.").wait_for()
+    plot = page.locator(".control-transformer-positions .plot")
+    expect(plot).to_be_hidden()  # it is the answer
+    page.get_by_role("button", name="Just show me").locator("visible=true").click()
+    expect(plot).to_be_visible()
