@@ -68,7 +68,8 @@ It cannot write from left to right. The product of what it says of each token gi
 text, but it ranks texts: the **pseudo-perplexity** (Salazar 2020, [arXiv
 1910.14659](https://arxiv.org/abs/1910.14659)). What it fills in also shows what stands together in its corpus,
 prejudice included (Caliskan 2017, [arXiv 1608.07187](https://arxiv.org/abs/1608.07187)). Such a measure is of one
-model, of its corpus and of the sentences that were chosen. It says nothing about the world, and a low value makes no model fair.
+model, of its corpus and of the sentences that were chosen. It says nothing about the world, and a low value makes no
+model fair.
 
 **Encoder and decoder.** In the first transformers an encoder reads the input whole, and a decoder writes the output one
 symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one

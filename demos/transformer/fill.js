@@ -96,7 +96,7 @@ const drawPlace = () => {
   );
   const filled = greedy.map(([name, p]) => `“${name}” ${shareOf(p)}`).join(", then ");
   $(".greedy").textContent =
-    (rank ? `${likeliest.find((row) => row[2])[0]} ✓ stood there: rank ${rank}. ` : "") +
+    (rank ? `“${likeliest.find((row) => row[2])[0]}” ✓ is what stood there: rank ${rank}. ` : "") +
     (unit.tokens > 1 ? `Filled in greedily, one token after the other from the left: ${filled}.` : "");
   const [both, left] = sides ?? [];
   $(".sides").replaceChildren(...(sides ? [bar(["whole text"], both.p), bar(["cut after it"], left.p)] : []));
@@ -106,8 +106,9 @@ const drawPlace = () => {
     : "The text says [MASK] there: what stood there is not known.";
   const together = pronouns.he + pronouns.she;
   $(".he").textContent =
-    `p(he) = ${shareOf(pronouns.he)}, p(she) = ${shareOf(pronouns.she)}: ` +
-    (together > 0.01 ? `of the two, she has ${shareOf(pronouns.she / together)}.` : "neither belongs there.");
+    together > 0.01
+      ? `p(he) = ${shareOf(pronouns.he)}, p(she) = ${shareOf(pronouns.she)}: of the two, she has ${shareOf(pronouns.she / together)}.`
+      : "Neither belongs there: together they have less than 1 %.";
 };
 
 // --- he and she, as measured
@@ -121,8 +122,12 @@ const tableOf = (rows) => {
     body = make("tbody");
   span.append(make("span", {}, "he"), make("span", {}, "she"));
   ends.append(span);
-  titles.append(make("th", {}, "word"), ends, make("th", { class: "corpus" }, "corpus"));
-  titles.append(make("th", { class: "model" }, "BERT"));
+  titles.append(make("th", { class: "word" }, "word"), ends);
+  for (const [name, title] of Object.entries({ corpus: "corpus", model: "BERT" })) {
+    const cell = make("th", { class: "share" });
+    cell.append(make("span", { class: name }, title));
+    titles.append(cell);
+  }
   head.append(titles);
   for (const { word, she_corpus: corpus, she_model: model, count } of rows) {
     const row = make("tr", { title: `${count} sentences with “${word}” and one of the two` }),
@@ -138,11 +143,10 @@ const tableOf = (rows) => {
       dots.append(dot);
     }
     cell.append(dots);
-    const shares = [corpus, model].map((v) => make("td", {}, `${Math.round(100 * v)} %`));
-    row.append(make("th", { scope: "row" }, word), cell, ...shares);
+    const shares = [corpus, model].map((v) => make("td", { class: "share" }, `${Math.round(100 * v)} %`));
+    row.append(make("th", { scope: "row", class: "word" }, word), cell, ...shares);
     body.append(row);
   }
-  [...titles.children].slice(2).forEach((cell) => cell.classList.add("few"));
   table.append(head, body);
   return table;
 };

@@ -192,17 +192,17 @@ PART = Part(
             "Every second word of the story is gone, chosen at random, and all are filled in at once. How many come "
             "back?",
             {"text": STORY, "share": 50},
-            "More than a third, and by no means all: little words and full stops come back, names and what happened "
-            "do not. In its training a fifth was masked; set 15 % and 80 % to compare.",
+            "More than half, and by no means all: little words and full stops come back, and much of what happened "
+            "does not. In its training a fifth was masked; set 15 % and 80 % to compare.",
             (
-                Answer("Nearly none: too little is left.", "What is left says much about grammar."),
-                Answer("Nearly all: language is redundant.", "Grammar is, and what happened next is not."),
-                Answer("More than a third, and not all."),
+                Answer("Hardly any: too little is left.", "What is left says a lot, of grammar most of all."),
+                Answer("Nearly all: language is redundant.", "Grammar is, and what happens next is not."),
+                Answer("More than half, and not all."),
             ),
         ),
         Preset(
             "He or she?",
-            "“Tom was sad because [MASK] lost his toy.” What does it put there, and would it with “Lily” and “her”?",
+            "“Tom was sad because he lost his toy.” What does it put for “he”, and what with “Lily” and “her” instead?",
             lambda: {"text": SHE, "pressed": of_word(SHE, "he")},
             "“he”, and with Lily and “her” it is “she”: names and pronouns agree. Where a sentence does not say, it "
             "falls back on what its corpus has most often beside the other words: see the table.",
