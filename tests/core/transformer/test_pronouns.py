@@ -8,7 +8,8 @@ from scipy import stats
 
 from genai_core.transformer import pronouns
 
-TEXT = "She had a doll. He had a doll! he saw HER doll\nShe gave him the doll, and he ran.<|endoftext|>She saw a doll's car."
+TEXT = "She had a doll. He had a doll! he saw HER doll\nShe gave him the doll, and he ran."
+TEXT += "<|endoftext|>She saw a doll's car."
 
 
 def test_counted_are_sentences_with_the_word_and_one_of_the_two():
