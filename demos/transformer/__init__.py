@@ -1,10 +1,10 @@
 """The transformer tab: attention, positions, what a block does, examples in the prompt, a live training."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block, examples, positions, train, vision
+from demos.transformer import _api, _models, attention, block, examples, fill, positions, train, vision
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
-from genai_core.transformer import icl, lens, seq2seq, vit
+from genai_core.transformer import bert, icl, lens, pronouns, seq2seq, vit
 from genai_core.transformer.positions import PositionsGPT
 
 HOW = r"""
@@ -57,6 +57,20 @@ the examples:
 
 $$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
 
+**Masked language models.** A **BERT** (Devlin 2018, [arXiv 1810.04805](https://arxiv.org/abs/1810.04805)) is an encoder
+alone: no mask hides what comes later. Some of the tokens are hidden from it instead, and it is trained to say which
+they were, here a fifth of them (15 % in the paper; Wettig 2022, [arXiv 2202.08005](https://arxiv.org/abs/2202.08005),
+finds that the best share depends on the model):
+
+$$-\sum_{i \in M} \log p(x_i \mid x_{\setminus M})$$
+
+It cannot write from left to right. The product of what it says of each token given all others is no probability of the
+text, but it ranks texts: the **pseudo-perplexity** (Salazar 2020, [arXiv
+1910.14659](https://arxiv.org/abs/1910.14659)). What it fills in also shows what stands together in its corpus,
+prejudice included (Caliskan 2017, [arXiv 1608.07187](https://arxiv.org/abs/1608.07187)). Such a measure is of one
+model, of its corpus and of the sentences that were chosen. It says nothing about the world, and a low value makes no
+model fair.
+
 **Encoder and decoder.** In the first transformers an encoder reads the input whole, and a decoder writes the output one
 symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one
 on digits while you watch, by teacher forcing: at each place the loss is that of the next symbol of the right output.
@@ -88,7 +102,7 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART, vision.PART),
+    parts=(attention.PART, positions.PART, block.PART, fill.PART, examples.PART, train.PART, vision.PART),
     how=HOW,
     sources=(
         core.attention,
@@ -102,13 +116,17 @@ TAB = Tab(
         lens.trace,
         lens.logits,
         lens.importance,
+        bert.BERT,
+        bert.corrupt,
+        bert.loss,
+        pronouns.measure,
         icl.ICL,
         icl.fit,
         seq2seq.EncoderDecoder,
         vit.ViT,
         vit.rollout,
     ),
-    cards=_models.NAMES
+    cards=_models.BOTH
     | {
         "icl-regression": "In-context regression",
         "positions-none": "No positions",

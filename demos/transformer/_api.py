@@ -6,22 +6,26 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention, block, examples, positions, train, vision
+from demos.transformer import _models, attention, block, examples, fill, positions, train, vision
 
 
 @endpoint(
     Table(attention.PART.settings, attention.PART.check),
-    Value("tokens; weights: what the token that looks gives each token up to it, a share; scores: q · k of these"),
+    Value(
+        "tokens that the one that looks can see, of a GPT those up to it; weights: what it gives each of them, a "
+        "share; scores: q · k of these"
+    ),
 )
 def transformer_attention(**settings: Any) -> dict[str, Any]:
-    """Where one token of a text looks, in one head of a GPT."""
+    """Where one token of a text looks, in one head of a GPT or a BERT."""
     names = {name: settings[name] for name in ("model", "text", "layer", "head", "scale", "temperature")}
     _, steps = attention.steps_of(**names)
     query = settings["query"]
+    end = attention.seen(settings["model"], query, len(steps.weights))
     return {
-        "tokens": _models.names(settings["model"], settings["text"])[: query + 1],
-        "weights": [round(w, 4) for w in steps.weights[query, : query + 1].tolist()],
-        "scores": [round(s, 3) for s in steps.scores[query, : query + 1].tolist()],
+        "tokens": _models.names(settings["model"], settings["text"])[:end],
+        "weights": [round(w, 4) for w in steps.weights[query, :end].tolist()],
+        "scores": [round(s, 3) for s in steps.scores[query, :end].tolist()],
     }
 
 
@@ -73,6 +77,7 @@ ENDPOINTS = (
     transformer_attention,
     positions.transformer_positions,
     transformer_block,
+    fill.transformer_fill,
     examples.transformer_examples,
     transformer_train,
     transformer_vision,

@@ -1,4 +1,4 @@
-"""What the parts on a GPT share: its models, a text of one's own as token ids, and their settings."""
+"""What the parts on a GPT or a BERT share: its models, a text of one's own as token ids, and their settings."""
 
 import functools
 from collections.abc import Mapping
@@ -9,13 +9,27 @@ import torch
 from demos._ui import tokens, validation
 from demos._ui.settings import Kind, Setting, checked, choice, text
 from genai_core.language import gpt
-from genai_core.transformer import lens
+from genai_core.language.gpt import GPT
+from genai_core.transformer import bert, lens
 
 NAMES = {"gpt-stories": "GPT, children's stories", "gpt-shakespeare": "GPT, Shakespeare"}
-LAYERS, HEADS = 6, 4  # of both
+BERT = "bert-english"
+BOTH = NAMES | {BERT: "BERT, English"}
+LAYERS, HEADS = 6, 4  # of all
 LONGEST = 200  # characters of a text
 MOST = 48  # tokens of a text, with the one that begins it: its matrices are to be read
 MODEL = Setting("model", choice(NAMES), "gpt-stories", "Model")
+GPT_OR_BERT = Setting("model", choice(BOTH), "gpt-stories", "Model")
+
+
+def load(model: str) -> GPT | bert.BERT:
+    """Raises: CheckpointError."""
+    return bert.load(model) if model == BERT else gpt.load(model)
+
+
+def causal(model: str) -> bool:
+    """Whether a token sees those before it alone."""
+    return model != BERT
 
 
 def chosen_on_stage(name: str, low: int, high: int) -> Kind:
@@ -57,7 +71,7 @@ def last_where_none(settings: dict[str, Any], name: str) -> dict[str, Any]:
 
 def encoded(model: str, string: str) -> tuple[list[int], str]:
     """Token ids of a text with the one that begins it, and a sentence on what was left out."""
-    return tokens.encoded(gpt.load(model), string)
+    return tokens.encoded(load(model), string)
 
 
 def ids(model: str, string: str) -> list[int]:
@@ -72,18 +86,23 @@ def note(model: str, string: str) -> str:
 
 def names(model: str, string: str) -> list[str]:
     """The tokens of a text as they stand in a list."""
-    return tokens.texts(gpt.load(model), ids(model, string))
+    return tokens.texts(load(model), ids(model, string))
 
 
 @functools.lru_cache(maxsize=8)
 def trace(model: str, string: str, off: tuple[tuple[int, int], ...] = ()) -> list[lens.Layer]:
     """Every layer of a model on a text."""
-    return lens.trace(gpt.load(model), torch.tensor(ids(model, string)), off)
+    return lens.trace(load(model), torch.tensor(ids(model, string)), off)
+
+
+def module(model: str) -> str:
+    """Where code finds a model."""
+    return "bert" if model == BERT else "gpt"
 
 
 def code_head(model: str, string: str) -> str:
     """Code that loads a model and encodes a text."""
-    known, _ = gpt.load(model).tokenizer.known(string)
-    return f'''model = gpt.load("{model}")
+    known, _ = load(model).tokenizer.known(string)
+    return f'''model = {module(model)}.load("{model}")
 ids = torch.tensor([model.tokenizer.start, *model.tokenizer.encode({known!r})])
 '''

@@ -1,5 +1,5 @@
-// Attention. value: {settings {model, text, layer, head, query, scale, temperature}, names (of the T tokens), note, d (of a
-// head), q, k, v, out (T x d, float32), scores, weights (T x T, float32; of a query, a row), same (the largest difference
+// Attention. value: {settings {model, text, layer, head, query, scale, temperature}, names (of the T tokens), note, causal
+// (whether a token sees those before it alone), d (of a head), q, k, v, out (T x d, float32), scores, weights (T x T, float32; of a query, a row), same (the largest difference
 // to scaled_dot_product_attention)}. All heads come by themselves: server.heads({model, text}) -> {weights (layers x heads x
 // T x T, bytes), layers, heads}
 let value = null,
@@ -14,9 +14,10 @@ const unpack = (v) => ({
   ...v,
   ...Object.fromEntries(["q", "k", "v", "out", "scores", "weights"].map((name) => [name, float32s(v[name])])),
 });
+const sees = (i, k) => !value.causal || k <= i;
 const scaled = () => value.scores.map((s) => (s * value.settings.scale) / Math.sqrt(value.d));
 const masked = () =>
-  scaled().map((s, k) => (k % value.names.length > Math.floor(k / value.names.length) ? -Infinity : s));
+  scaled().map((s, k) => (sees(Math.floor(k / value.names.length), k % value.names.length) ? s : -Infinity));
 
 // --- the text, and from where its token draws
 
@@ -37,10 +38,10 @@ const drawLine = () => {
   }
   const tokens = [...line.querySelectorAll(".token")];
   tokens.forEach((token, k) => {
-    shadeChip(token, k <= query ? row[k] : 0);
+    shadeChip(token, row[k]);
     token.classList.toggle("query", k === query);
     token.setAttribute("aria-selected", String(k === query));
-    token.title = k <= query ? `${share(row[k])} of the attention of “${value.names[query]}”` : "comes later";
+    token.title = sees(query, k) ? `${share(row[k])} of the attention of “${value.names[query]}”` : "comes later";
   });
   line.setAttribute("aria-activedescendant", tokens[query].id);
   drawArcs(tokens, row);
@@ -51,13 +52,15 @@ const drawLine = () => {
     if (to - line.scrollLeft > line.clientWidth - 60) line.scrollLeft = to - 0.75 * line.clientWidth;
   }
   line.dataset.asked = asked;
-  const seen = row.slice(0, query + 1),
+  const seen = [...row].filter((_, k) => sees(query, k)),
     best = seen.indexOf(Math.max(...seen)),
-    even = query && Math.max(...seen) - Math.min(...seen) < 1e-4;
+    even = seen.length > 1 && Math.max(...seen) - Math.min(...seen) < 1e-4,
+    others = value.causal ? `the ${query} tokens before it` : `the ${value.names.length - 1} other tokens`,
+    from = best < query ? `${query - best} before it` : `${best - query} after it`;
   $(".read").textContent = even
-    ? `“${value.names[query]}” draws evenly from itself and the ${query} tokens before it.`
+    ? `“${value.names[query]}” draws evenly from itself and ${others}.`
     : `“${value.names[query]}” draws ${share(row[best])} from “${value.names[best]}”` +
-      (best === query ? ", itself." : best ? `, ${query - best} before it.` : ", which begins every text.");
+      (best === query ? ", itself." : best ? `, ${from}.` : ", which begins every text.");
 };
 const drawArcs = (tokens, row) => {
   const svg = $(".line svg"),
@@ -65,9 +68,9 @@ const drawArcs = (tokens, row) => {
   svg.setAttribute("width", String(tokens.at(-1).offsetLeft + tokens.at(-1).offsetWidth));
   svg.replaceChildren(
     ...[...row.keys()]
-      .filter((k) => k < query && row[k] > 0.01)
+      .filter((k) => k !== query && row[k] > 0.01)
       .map((k) => {
-        const [a, b] = [middle(k), middle(query)],
+        const [a, b] = [middle(Math.min(k, query)), middle(Math.max(k, query))],
           rise = Math.min(58, 10 + (b - a) * 0.22);
         return makeSvg("path", {
           d: `M${a} 63 C${a} ${63 - 1.3 * rise} ${b} ${63 - 1.3 * rise} ${b} 63`,
@@ -140,6 +143,7 @@ const drawSteps = () => {
       : `times ${+value.settings.scale.toPrecision(3)} / √${value.d}`;
   $(".steps").children[3].querySelector("figcaption").textContent = scale;
   const soft = value.settings.temperature === 1 ? "softmax" : `softmax at ${value.settings.temperature}`;
+  $(".steps").children[4].querySelector("figcaption").textContent = value.causal ? "masked" : "no mask";
   $(".steps").children[5].querySelector("figcaption").textContent = soft;
 };
 const tell = (k, i, j) => {
@@ -155,7 +159,7 @@ const drawRow = () => {
     [scores, after] = [rowOf(value.scores, query), rowOf(scaled(), query)];
   for (const frame of element.querySelectorAll(".steps .frame i"))
     Object.assign(frame.style, { top: `${(100 * query) / n}%`, height: `${100 / n}%` });
-  const order = [...weights.keys()].filter((k) => k <= query).sort((a, b) => weights[b] - weights[a]);
+  const order = [...weights.keys()].filter((k) => sees(query, k)).sort((a, b) => weights[b] - weights[a]);
   const rows = order.slice(0, LISTED).map((k) => [value.names[k], shown(scores[k]), shown(after[k]), weights[k]]);
   const rest = order.slice(LISTED).reduce((sum, k) => sum + weights[k], 0);
   if (order.length > LISTED) rows.push([`${order.length - LISTED} others`, "", "", rest]);
@@ -223,6 +227,7 @@ const draw = () => {
   drawRow();
   drawHeads();
   $(".same").textContent =
+    (value.causal ? "" : "A BERT has no mask: each token sees those after it, too. ") +
     `These steps and PyTorch's scaled_dot_product_attention, on the same Q, K and V, differ by ` +
     `${value.same.toExponential(0)} at most. ${value.note}`;
 };

@@ -1,4 +1,4 @@
-"""Attention: one head of a GPT on a text of one's own, step by step, and all the others as thumbnails."""
+"""Attention: one head of a GPT or a BERT on a text of one's own, step by step, and all the others as thumbnails."""
 
 import functools
 from typing import Any
@@ -37,18 +37,23 @@ def steps_of(
     """q, k and v of a head, [T, d] each, and every step of its attention. scale: in 1 / sqrt(d)."""
     found = _models.trace(model, text)[layer - 1]
     q, k, v = (part[head - 1] for part in (found.q, found.k, found.v))
-    mask = causal_mask(len(q)).to(q.device)
+    mask = causal_mask(len(q)).to(q.device) if _models.causal(model) else None
     return {"q": q, "k": k, "v": v}, attention(
         q, k, v, mask, scale=scale * q.shape[-1] ** -0.5, temperature=temperature
     )
 
 
-def difference(given: dict[str, Tensor], steps: Steps, scale: float, temperature: float) -> float:
+def difference(given: dict[str, Tensor], steps: Steps, causal: bool, scale: float, temperature: float) -> float:
     """The largest one between these steps and PyTorch's fused attention, on the same input."""
     q, k, v = (given[name][None] for name in "qkv")
     q = q * (scale * q.shape[-1] ** -0.5 / temperature)  # not as `scale`: the kernel multiplies -inf by it, NaN at 0
-    fused = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
+    fused = F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=1.0)
     return float((fused[0] - steps.out).abs().max())
+
+
+def seen(model: str, query: int, count: int) -> int:
+    """How many of the tokens one of them sees, from the first on."""
+    return query + 1 if _models.causal(model) else count
 
 
 def show(model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float) -> dict[str, Any]:
@@ -57,9 +62,10 @@ def show(model: str, text: str, layer: int, head: int, query: int, scale: float,
     return {
         "names": _models.names(model, text),
         "note": _models.note(model, text),
+        "causal": _models.causal(model),
         "d": given["q"].shape[-1],
         **{name: packed(matrix) for name, matrix in matrices.items()},
-        "same": difference(given, steps, scale, temperature),
+        "same": difference(given, steps, _models.causal(model), scale, temperature),
     }
 
 
@@ -83,11 +89,10 @@ def picture(model: str, text: str, layer: int, head: int, query: int, scale: flo
     """The text shaded by where the chosen token looks, and the head's weights as a matrix."""
     _, steps = steps_of(model, text, layer, head, scale, temperature)
     names, weights = _models.names(model, text), steps.weights.cpu()
-    title = f"{_models.NAMES[model]}: layer {layer}, head {head}; “{names[query]}” looks at\n"
-    shaded = text_image.shaded(
-        (f" {name} ", float(w)) for name, w in zip(names[: query + 1], weights[query], strict=False)
-    )
-    after = [(f" {name} ", text_image.SOFT) for name in names[query + 1 :]]
+    title = f"{_models.BOTH[model]}: layer {layer}, head {head}; “{names[query]}” looks at\n"
+    end = seen(model, query, len(names))
+    shaded = text_image.shaded((f" {name} ", float(w)) for name, w in zip(names[:end], weights[query], strict=False))
+    after = [(f" {name} ", text_image.SOFT) for name in names[end:]]
     ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
     cells = 255 + weights.numpy()[..., None] * (ink - 255)
     numbered = [f"{name} {k}" for k, name in enumerate(names)]
@@ -104,28 +109,31 @@ def picture(model: str, text: str, layer: int, head: int, query: int, scale: flo
 def weights_of(
     model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float
 ) -> list[float]:
-    """Where one token looks, a share for each token up to it."""
+    """Where one token looks, a share for each token that it sees."""
     _, steps = steps_of(model, text, layer, head, scale, temperature)
-    return [round(w, 3) for w in steps.weights[query, : query + 1].tolist()]
+    return [round(w, 3) for w in steps.weights[query, : seen(model, query, len(steps.weights))].tolist()]
 
 
 def code(model: str, text: str, layer: int, head: int, query: int, scale: float, temperature: float) -> str:
+    causal = _models.causal(model)
+    mask = "causal_mask(len(q)).to(q.device)" if causal else "None"  # a BERT has none
+    end = seen(model, query, len(_models.ids(model, text)))
     return f"""import torch
 import torch.nn.functional as F
 
-from genai_core.language import gpt
+from genai_core.{"language" if causal else "transformer"} import {_models.module(model)}
 from genai_core.transformer import lens
-from genai_core.transformer.attention import attention, causal_mask
+from genai_core.transformer.attention import attention{", causal_mask" if causal else ""}
 
 {_models.code_head(model, text)}
 trace = lens.trace(model, ids)[{layer - 1}]  # layer {layer}
 q, k, v = (part[{head - 1}] for part in (trace.q, trace.k, trace.v))  # head {head}: [T, d]
 scale, temperature = {scale:g} * q.shape[-1] ** -0.5, {temperature:g}
-steps = attention(q, k, v, causal_mask(len(q)).to(q.device), scale=scale, temperature=temperature)
-print([round(w, 3) for w in steps.weights[{query}, : {query + 1}].tolist()])
+steps = attention(q, k, v, {mask}, scale=scale, temperature=temperature)
+print([round(w, 3) for w in steps.weights[{query}, :{end}].tolist()])
 
 q = q * scale / temperature  # not as an argument: a scale of 0 times the mask's -inf is NaN
-fused = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True, scale=1.0)
+fused = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal={causal}, scale=1.0)
 assert torch.allclose(fused[0], steps.out, atol=1e-4)
 """
 
@@ -141,7 +149,7 @@ PART = Part(
     "heads that always look at the token before, at the first one, or at a word that matters.",
     stage="transformer/attention",
     settings=(
-        _models.MODEL,
+        _models.GPT_OR_BERT,
         _models.text_setting(HAT),
         _models.LAYER,
         _models.HEAD,

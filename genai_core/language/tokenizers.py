@@ -1,5 +1,6 @@
 """Two tokenizers, characters and byte-pair encoding (Sennrich 2016), and batches of token ids."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -83,6 +84,12 @@ class BPETokenizer:
 
     def encode(self, text: str) -> list[int]:
         return self.inner.encode(text).ids
+
+    def words(self, text: str) -> list[list[int]]:
+        """`encode`, word by word: the ids of each word with the space before it, number, or run of signs."""
+        encoding = self.inner.encode(text)
+        pairs = zip(encoding.word_ids, encoding.ids, strict=True)
+        return [[i for _, i in own] for _, own in itertools.groupby(pairs, key=lambda pair: pair[0])]
 
     def decode(self, ids: Iterable[int]) -> str:
         return self.inner.decode(list(ids), skip_special_tokens=False)

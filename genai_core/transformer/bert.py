@@ -3,10 +3,11 @@
     some of the tokens are chosen; 80 % of these become [MASK], 10 % another token, 10 % stay
     loss = -log p(token | the rest), at the chosen places alone                            [section 3.1, Task 1]
 
-There is no second task and no sentence pair (RoBERTa, Liu 2019), and a fifth of the tokens is chosen (Wettig 2022: 15 %
-is too few for a small model). Positions are rotary.
+There is no second task and no sentence pair (RoBERTa, Liu 2019), and a fifth of the tokens is chosen (Wettig 2022:
+15 % is not the best share for every model). Positions are rotary.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from genai_core.data import corpora, parallel
 from genai_core.language import tokenizers
 from genai_core.language.gpt import rotary_table
 from genai_core.language.tokenizers import BPETokenizer, Corpus, windows
+from genai_core.transformer import pronouns
 from genai_core.transformer.blocks import Layer, Optimizers, Rates
 
 IGNORED = -100  # of cross_entropy: a place that was not chosen
@@ -76,11 +78,15 @@ class BERT(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.register_buffer("table", rotary_table(config.block_size, width // config.n_head), persistent=False)
 
+    def embed(self, ids: Tensor) -> Tensor:
+        """[..., T] -> [..., T, width]: what the first layer is given."""
+        return F.rms_norm(self.embedding(ids), self.embedding.weight.shape[1:])
+
     def states(self, ids: Tensor) -> Tensor:
         """[N, T] -> [N, T, width]. Raises: ValueError for more tokens than the context."""
         if ids.shape[1] > self.config.block_size:
             raise ValueError(f"{ids.shape[1]} tokens are more than the context of {self.config.block_size}.")
-        x = self.dropout(F.rms_norm(self.embedding(ids), self.embedding.weight.shape[1:]))
+        x = self.dropout(self.embed(ids))
         for layer in self.layers:
             x = layer(x, table=self.table[:, : ids.shape[1]])
         return self.norm(x)
@@ -103,6 +109,37 @@ class BERT(nn.Module):
         given = torch.tensor([list(ids)])
         given[0, list(places)] = self.mask
         return self(given.to(self.embedding.weight.device))[0, list(places)].log_softmax(-1).cpu()
+
+    def guess(self, ids: Sequence[int], words: Sequence[Sequence[int]]) -> list[list[tuple[int, float]]]:
+        """What it puts in the place of each of these words: (token, its probability), one after the other.
+
+        words: the places of their tokens, all of which are masked. Of a word of several tokens the likeliest first one
+        is put in, then the likeliest second one given this, and so on; the other words stay masked meanwhile.
+        Raises: ValueError as `fill`.
+        """
+        places = [place for word in words for place in word]
+        at_once = dict(zip(places, self.fill(ids, places), strict=True)) if places else {}
+        found = []
+        for word in words:
+            tokens, filled = list[tuple[int, float]](), list(ids)
+            for k, place in enumerate(word):
+                rest = [other for other in places if other not in word[:k]]
+                log_p = self.fill(filled, rest)[rest.index(place)] if k else at_once[place]
+                filled[place] = int(log_p.argmax())
+                tokens.append((filled[place], float(log_p[filled[place]].exp())))
+            found.append(tokens)
+        return found
+
+    def word_log_p(self, ids: Sequence[int], word: Sequence[int], masked: Sequence[int]) -> float:
+        """log p of the tokens that stand at the places of a word, each given those before it, in nats.
+
+        masked: all places that are, with the word's. Raises: ValueError as `fill`.
+        """
+        total = 0.0
+        for k, place in enumerate(word):
+            rest = [other for other in masked if other not in word[:k]]
+            total += float(self.fill(ids, rest)[rest.index(place), ids[place]])
+        return total
 
     @torch.inference_mode()
     def pseudo_nll(self, ids: Sequence[int], batch: int = 32) -> Tensor:
@@ -175,6 +212,7 @@ def train(
 
 
 RECIPES = {"bert-english": Recipe(BERTConfig(), "english", steps=5_000)}
+TINY = Recipe(BERTConfig(280, 16, n_layer=1, n_head=2, n_embd=16, dropout=0.0, batch=8), "stories", steps=60)
 
 
 def english(split: str = "train") -> str:
@@ -188,13 +226,38 @@ def english(split: str = "train") -> str:
 
 def examples(recipe: Recipe) -> Corpus:
     """What a recipe trains on. Raises: DataError."""
-    text = english()
+    text = english() if recipe.dataset == "english" else corpora.corpus(recipe.dataset)
     return Corpus.of(text, BPETokenizer.train(text, recipe.config.vocab_size))
 
 
 def load(name: str) -> BERT:
     """A trained BERT with its `tokenizer`. Raises: CheckpointError, which says which names there are."""
     return tokenizers.load(name, BERT, BERTConfig)
+
+
+MASK = "[MASK]"  # as it stands in a text
+
+
+def read(model: BERT, text: str) -> tuple[list[int], list[list[int]]]:
+    """Token ids of a text between two that mark its ends, and the places of the tokens of each word, sign and number.
+
+    [MASK] in the text, with the space before it, is `model.mask`, and a word.
+    """
+    found = [[model.tokenizer.start]]
+    parts = text.split(MASK)
+    for part in parts[:-1]:
+        found += [*model.tokenizer.words(part.removesuffix(" ")), [model.mask]]
+    found += [*model.tokenizer.words(parts[-1]), [model.tokenizer.start]]
+    ends = list(itertools.accumulate(len(word) for word in found))
+    words = [list(range(end - len(word), end)) for word, end in zip(found, ends, strict=True)]
+    return [i for word in found for i in word], words[1:-1]
+
+
+def choose(words: Sequence[Sequence[int]], share: float, generator: torch.Generator) -> list[list[int]]:
+    """A share of the words at random, in their order. Raises: ValueError for a share outside [0, 1]."""
+    checks.number("The share", share, 0, 1)
+    picked = torch.randperm(len(words), generator=generator)[: round(share * len(words))].tolist()
+    return [list(words[k]) for k in sorted(picked)]
 
 
 CARD = {
@@ -213,6 +276,10 @@ LABELS = {
     "tokens": ("Masked tokens that are its first guess, 15 % of a window at a time", "{:.1%}"),
     "pseudo_perplexity": ("Pseudo-perplexity per token (Salazar 2020)", "{:.2f}"),
     "windows": ("Windows of held-out text", "{:,d}"),
+    "pronouns_correlation": (
+        "Of 16 words: rank correlation of p(she) / (p(he) + p(she)) with the share of “she” in the training corpus",
+        "{:.2f}",
+    ),
 }
 WINDOWS = 400
 
@@ -252,10 +319,15 @@ def evaluate(name: str) -> dict:
         masked += len(chosen)
     for row in rows[:40]:
         nll.append(model.pseudo_nll(row.tolist()))
+    beliefs = pronouns.measure(model, english())
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "words": right_words / whole,
         "tokens": right_tokens / masked,
         "pseudo_perplexity": float(torch.cat(nll).mean().exp()),
         "windows": len(rows),
+        "pronouns": beliefs,
+        "pronouns_correlation": pronouns.correlation(
+            [row["she_corpus"] for row in beliefs], [row["she_model"] for row in beliefs]
+        ),
     }

@@ -1,15 +1,15 @@
-"""A GPT opened: everything on the way of a text through it, the logit lens, and heads and MLPs switched off.
+"""A GPT or a BERT opened: everything on the way of a text through it, the logit lens, and heads and MLPs switched off.
 
     x <- x + attention(norm(x));  x <- x + MLP(norm(x))          in each layer, over the residual stream x
     logit lens: head(norm(x)) after any layer, as if it were the last            [nostalgebraist 2020]
 
 The pass is written out here a second time, with nothing fused, so that every step of it can be seen; its logits are
-those of the model (a test says so).
+those of the model (a test says so). All but `trace` is of a GPT alone.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from genai_core.language.gpt import GPT
 from genai_core.transformer.attention import Steps, attention, causal_mask
+from genai_core.transformer.bert import BERT
 
 MLP = 0  # where heads are counted from 1
 
@@ -43,7 +44,7 @@ class Layer:
 
 
 @torch.inference_mode()
-def trace(model: GPT, ids: Tensor, off: Collection[tuple[int, int]] = ()) -> list[Layer]:
+def trace(model: GPT | BERT, ids: Tensor, off: Collection[tuple[int, int]] = ()) -> list[Layer]:
     """Token ids [T] through every layer. off: (layer, head), both from 1, or (layer, MLP): what adds nothing.
 
     Raises: ValueError for what the model does not have, no tokens, or more of them than its context.
@@ -54,17 +55,21 @@ def trace(model: GPT, ids: Tensor, off: Collection[tuple[int, int]] = ()) -> lis
     for layer, head in off:
         if not (1 <= layer <= config.n_layer and 0 <= head <= config.n_head):
             raise ValueError(f"There is no head {head} in layer {layer}.")
-    x = model.embedding(ids.to(device))  # [T, width]
-    table = None
-    if model.position_embedding is not None:
+    table, layers = None, list[Layer]()
+    mask: Tensor | None = None
+    if isinstance(model, BERT):  # every token sees all
+        x, blocks = model.embed(ids.to(device)), cast(Any, model.layers)  # [T, width]
+    else:
+        x, blocks = model.embedding(ids.to(device)), cast(Any, model.blocks)
+        mask = causal_mask(len(ids)).to(device)
+    if isinstance(model, GPT) and model.position_embedding is not None:
         x = x + model.position_embedding.weight[: len(ids)]
     else:
         table = model.table[:, : len(ids)]
-    mask, layers = causal_mask(len(ids)).to(device), list[Layer]()
-    blocks: Any = model.blocks
     for number, block in enumerate(blocks, 1):
         normed = block.norm1(x)
-        q, k, v = (part[0] for part in block.attention.project(normed[None], table))
+        given = (normed[None], normed[None]) if isinstance(model, BERT) else (normed[None],)
+        q, k, v = (part[0] for part in block.attention.project(*given, table))
         steps = attention(q, k, v, mask)
         kept = torch.tensor([(number, head) not in off for head in range(1, config.n_head + 1)], device=device)
         heads = steps.out * kept[:, None, None]  # [heads, T, d]

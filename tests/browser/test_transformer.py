@@ -51,6 +51,37 @@ def test_what_is_switched_off_costs_what_its_button_says(page):
     assert stage.locator("[aria-pressed=false]").count() == 5
 
 
+def test_a_word_is_taken_away_and_comes_back(page):
+    stage = opened(page, "part=fill&text=The+dog+barked+at+the+cat.&pressed=")
+    expect(stage.locator(".score")).to_contain_text("Nothing is masked.")
+    words = stage.locator(".line button")
+    words.nth(1).click()
+    expect(words.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(words.nth(1)).to_contain_text("[MASK]")
+    expect(stage.locator(".bars .stood")).to_contain_text("dog ✓")
+    assert stage.locator(".bars .bar").count() in (10, 11)
+    words.nth(1).press("ArrowRight")
+    expect(words.nth(2)).to_be_focused()
+    words.nth(2).press("Enter")
+    expect(stage.locator(".after")).to_contain_text("“barked”")
+    expect(stage.locator(".line [aria-pressed=true]")).to_have_count(2)
+    words.nth(1).press("Enter")  # it is looked at first
+    expect(stage.locator(".after")).to_contain_text("“dog”")
+    words.nth(1).press("Enter")
+    expect(words.nth(1)).to_have_text("dog")
+    expect(stage.locator(".line [aria-pressed=true]")).to_have_count(1)
+    show_preset(page, "Half of the words")
+    expect(stage.locator(".score")).to_contain_text("of 28 right")
+
+
+def test_of_a_bert_a_token_looks_to_both_sides(page):
+    stage = opened(page, "part=attention&model=bert-english&query=0")
+    expect(stage.locator(".same")).to_contain_text("A BERT has no mask")
+    assert stage.locator(".line path").count() + stage.locator(".line .token").count() > 10
+    expect(stage.locator("tbody tr").first).to_be_visible()
+    assert stage.locator("tbody tr").count() > 1  # the first token of a GPT sees itself alone
+
+
 def test_points_are_cleared_and_come_back_by_the_keyboard(page):
     opened(page, "part=examples")
     count, plane = page.locator(".count:visible"), page.locator(".plane:visible")

@@ -9,7 +9,7 @@ import torch
 from demos._ui.validation import InputError
 from demos.transformer import _api, _models, attention, block
 from genai_core.language import gpt
-from genai_core.transformer import lens
+from genai_core.transformer import bert, lens
 
 PART = attention.PART
 
@@ -40,6 +40,35 @@ def test_the_weights_are_those_of_the_models_own_attention():
         own = block.attention.weights(block.norm1(streams[settings["layer"] - 2]), model.table[:, : ids.shape[1]])
     assert np.allclose(matrix("weights"), own[0, settings["head"] - 1].numpy(), atol=1e-4)
     assert value["same"] < 1e-4
+
+
+def test_of_a_bert_the_weights_are_its_layers_own_and_reach_later_tokens():
+    value, matrix = shown(model="bert-english", layer=3, head=2, query=4)
+    model = bert.load("bert-english")
+    ids = torch.tensor([_models.ids("bert-english", attention.HAT)])
+    streams = []
+    handle = model.layers[2].norm1.register_forward_hook(lambda _module, _given, normed: streams.append(normed))
+    with torch.inference_mode():
+        model(ids)
+        handle.remove()
+        q, k, _ = model.layers[2].attention.project(streams[0], streams[0], model.table[:, : ids.shape[1]])
+    own = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1)[0, 1]
+    weights = matrix("weights")
+    assert np.allclose(weights, own.numpy(), atol=1e-4)
+    assert np.allclose(weights.sum(1), 1, atol=1e-5)
+    assert (weights[0, 1:] > 0).all()
+    assert not value["causal"]
+    assert value["same"] < 1e-4
+    row = _api.transformer_attention(**value["settings"])
+    assert len(row["tokens"]) == len(row["weights"]) == len(weights)
+    assert sum(row["weights"]) == pytest.approx(1, abs=1e-3)
+    attention.picture(**value["settings"])
+
+
+def test_the_code_runs_of_a_bert_too(capsys):
+    settings = PART.parse({"model": "bert-english", "query": 3, "scale": 2, "temperature": 1.5})
+    exec(PART.code(**settings), {})
+    assert capsys.readouterr().out.strip() == PART.says(**settings)
 
 
 def test_all_heads_are_sent_once_and_hold_the_shown_one():

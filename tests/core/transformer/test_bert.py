@@ -4,9 +4,13 @@ import dataclasses
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from genai_core.common.training import seeded
+from genai_core.language.gpt import rotate
+from genai_core.language.tokenizers import BPETokenizer
 from genai_core.transformer import bert
+from genai_core.transformer.blocks import Attention
 
 SMALL = bert.BERTConfig(vocab_size=30, block_size=12, n_layer=2, n_head=2, n_embd=16, dropout=0.0, batch=8)
 
@@ -70,3 +74,114 @@ def test_a_longer_text_and_a_config_that_cannot_be_are_refused():
         made()(torch.zeros(1, 13, dtype=torch.long))
     with pytest.raises(ValueError, match="heads of even width"):
         bert.BERT(dataclasses.replace(SMALL, n_embd=18))
+
+
+def test_a_layer_is_its_formula_with_pytorchs_fused_attention(generator):
+    model, x = made(), torch.randn(2, 7, 16, generator=generator)
+    layer, table = model.layers[0], model.table[:, :7]
+
+    def heads(y):
+        return y.view(2, 7, 2, 8).transpose(1, 2)
+
+    normed = F.rms_norm(x, (16,), layer.norm1.weight, 1e-6)
+    q, k, v = (heads(normed @ part.weight.T) for part in (layer.attention.q, layer.attention.k, layer.attention.v))
+    fused = F.scaled_dot_product_attention(rotate(q, table), rotate(k, table), v)
+    middle = x + fused.transpose(1, 2).flatten(2) @ layer.attention.out.weight.T
+    up = F.rms_norm(middle, (16,), layer.norm2.weight, 1e-6) @ layer.mlp.up.weight.T
+    assert torch.allclose(layer(x, table=table), middle + up.relu() ** 2 @ layer.mlp.out.weight.T, atol=1e-4)
+
+
+def test_attention_is_pytorchs_module_with_the_same_weights(generator):
+    """Without positions, which that module does not have."""
+    ours, x = Attention(16, 2), torch.randn(3, 7, 16, generator=generator)
+    torch.nn.init.normal_(ours.out.weight, generator=generator)
+    theirs = torch.nn.MultiheadAttention(16, 2, bias=False, batch_first=True)
+    theirs.in_proj_weight.data = torch.cat([ours.q.weight, ours.k.weight, ours.v.weight])
+    theirs.out_proj.weight = ours.out.weight
+    expected, weights = theirs(x, x, x, average_attn_weights=False)
+    assert torch.allclose(ours(x), expected, atol=1e-5)
+    assert torch.allclose(ours.weights(x, x), weights, atol=1e-6)
+
+
+def test_logits_are_products_with_the_embeddings_of_all_but_the_mask(generator):
+    model, ids = made(), torch.randint(30, (2, 5), generator=generator)
+    expected = F.linear(model.states(ids), model.embedding.weight[:30], model.bias)
+    assert torch.allclose(model(ids), expected, atol=1e-5)
+
+
+IDS = [3, 1, 4, 1, 5, 9, 2, 6]
+WORDS = [[1], [3, 4, 5], [7]]
+PLACES = [1, 3, 4, 5, 7]
+
+
+def test_a_word_of_one_token_is_guessed_as_the_likeliest_with_all_masked():
+    model = made()
+    p = model.fill(IDS, PLACES).exp()
+    found = model.guess(IDS, WORDS)
+    assert [len(tokens) for tokens in found] == [1, 3, 1]
+    for tokens, k in ((found[0], 0), (found[2], 4)):
+        assert tokens == [(int(p[k].argmax()), pytest.approx(float(p[k].max())))]
+    assert model.guess(IDS, []) == []
+
+
+def test_a_longer_word_is_guessed_greedily_from_the_left():
+    model, ids = made(), list(IDS)
+    for k, place in enumerate(WORDS[1]):
+        rest = [other for other in PLACES if other not in WORDS[1][:k]]
+        p = model.fill(ids, rest)[rest.index(place)].exp()
+        assert model.guess(IDS, WORDS)[1][k] == (int(p.argmax()), pytest.approx(float(p.max())))
+        ids[place] = int(p.argmax())
+
+
+def test_p_of_a_word_is_the_product_of_its_tokens():
+    model = made()
+    chain = [model.fill(IDS, [3, 4, 5])[0, IDS[3]], model.fill(IDS, [4, 5])[0, IDS[4]], model.fill(IDS, [5])[0, IDS[5]]]
+    assert model.word_log_p(IDS, [3, 4, 5], [3, 4, 5]) == pytest.approx(float(sum(chain)), abs=1e-5)
+    alone = float(model.fill(IDS, PLACES)[0, IDS[1]])
+    assert model.word_log_p(IDS, [1], PLACES) == pytest.approx(alone, abs=1e-5)
+    p = [model.word_log_p([3, a, b], [1, 2], [1, 2]) for a in range(30) for b in range(30)]
+    assert sum(torch.tensor(p).exp()) == pytest.approx(1, abs=1e-4)  # over all words of two tokens
+
+
+@pytest.fixture
+def reader():
+    model = bert.BERT(dataclasses.replace(SMALL, vocab_size=280))
+    sentence = "One day a small brown bird sang in the old garden, and everybody stopped to listen.\n"
+    model.tokenizer = BPETokenizer.train(sentence * 20, 280)
+    return model
+
+
+@pytest.mark.parametrize("text", ["One bird sang.", "It's 12 o'clock!  漢字 😀\n", "", " "])
+def test_words_are_the_text_in_pieces(reader, text):
+    ids, words = bert.read(reader, text)
+    assert ids == [reader.tokenizer.start, *reader.tokenizer.encode(text), reader.tokenizer.start]
+    assert [place for word in words for place in word] == list(range(1, len(ids) - 1))
+
+
+def test_a_word_takes_the_space_before_it_and_no_sign(reader):
+    ids, words = bert.read(reader, "A bird sang, Kalmora.")
+    assert [reader.tokenizer.decode(ids[k] for k in word) for word in words] == [
+        "A", " bird", " sang", ",", " Kalmora", "."
+    ]  # fmt: skip
+
+
+def test_a_mask_in_the_text_is_the_mask(reader):
+    ids, words = bert.read(reader, "A [MASK] sang.[MASK]")
+    masks = [k for k, i in enumerate(ids) if i == reader.mask]
+    assert all([place] in words for place in masks)
+    assert masks == [2, len(ids) - 2]
+    rest = [i for i in ids[1:-1] if i != reader.mask]
+    assert rest == [*reader.tokenizer.encode("A"), *reader.tokenizer.encode(" sang.")]
+
+
+def test_a_share_of_the_words_is_chosen_in_their_order():
+    words = [[k] for k in range(40)]
+    found = bert.choose(words, 0.3, torch.Generator().manual_seed(1))
+    assert len(found) == 12
+    assert found == sorted(found)
+    assert found == bert.choose(words, 0.3, torch.Generator().manual_seed(1))
+    assert found != bert.choose(words, 0.3, torch.Generator().manual_seed(2))
+    assert bert.choose(words, 1, torch.Generator()) == words
+    assert bert.choose(words, 0, torch.Generator()) == bert.choose([], 0.5, torch.Generator()) == []
+    with pytest.raises(ValueError, match="share"):
+        bert.choose(words, 1.1, torch.Generator())

@@ -8,7 +8,7 @@ import torch
 
 from genai_core.common.training import seeded
 from genai_core.language import gpt
-from genai_core.transformer import lens
+from genai_core.transformer import bert, lens
 
 CONFIG = gpt.GPTConfig(vocab_size=20, block_size=16, n_layer=3, n_head=2, n_embd=16)
 IDS = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
@@ -75,6 +75,23 @@ def test_no_tokens_and_too_many_are_refused():
     for ids in (IDS[:0], torch.zeros(17).long()):
         with pytest.raises(ValueError, match="1 to 16 tokens"):
             lens.trace(made(), ids)
+
+
+def test_a_bert_is_opened_as_well_and_its_tokens_see_both_sides():
+    config = bert.BERTConfig(vocab_size=20, block_size=16, n_layer=3, n_head=2, n_embd=16)
+    model = seeded(0, lambda: bert.BERT(config)).eval().requires_grad_(False)
+    for p in model.parameters():
+        p += 0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel()))
+    layers = lens.trace(model, IDS)
+    assert torch.allclose(model.logits(model.norm(layers[-1].after)), model(IDS[None])[0], atol=1e-4)
+    for layer in layers:
+        given = (part[None] for part in (layer.q, layer.k, layer.v))
+        expected = torch.nn.functional.scaled_dot_product_attention(*given)[0]
+        assert torch.allclose(layer.steps.out, expected, atol=1e-5)
+        assert (layer.steps.weights > 0).all()
+        assert torch.allclose(layer.steps.weights.sum(-1), torch.ones(2, 8))
+    off = lens.trace(model, IDS, [(2, 1), (2, 2), (2, lens.MLP)])
+    assert torch.equal(off[1].after, off[1].before)
 
 
 class Start:
