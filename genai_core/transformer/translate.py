@@ -245,7 +245,7 @@ def training_pairs(config: TranslateConfig, split: str = "train") -> tuple[list[
     return [(a, b) for a, b in ids if max(len(a), len(b)) < config.longest], tokenizer
 
 
-RECIPES = {"translate-en-fr": Recipe(TranslateConfig(), "tatoeba", steps=5_000)}
+RECIPES = {"translate-en-fr": Recipe(TranslateConfig(), "tatoeba", steps=4_500)}
 
 
 def examples(recipe: Recipe) -> tuple[list[Pair], BPETokenizer]:
