@@ -35,8 +35,8 @@ LONG = (
     "treated his father."
 )
 LONG_TOO = (  # a right translation; that of the model has lost much of it
-    "L'homme qui habite à côté m'a dit que la femme qu'il avait rencontrée à la gare était la sœur du médecin qui avait "
-    "soigné son père."
+    "L'homme qui habite à côté m'a dit que la femme qu'il avait rencontrée à la gare était la sœur du médecin qui "
+    "avait soigné son père."
 )
 MUST, MUST_TOO = "You must help me.", "Il faut que vous m'aidiez."  # right, and hardly a word as in its translation
 
@@ -161,16 +161,17 @@ def picture(text: str, reference: str, width: int, alpha: float, layer: int, hea
     weights = alignment(text, width, alpha, layer, head)[: len(value["target"])].numpy()
     ink = np.array([int(charts.ACCENT[k : k + 2], 16) for k in (1, 3, 5)])
     cells = (255 + weights[..., None] * (ink - 255)).round().astype(np.uint8)
-    sheet = charts.below(
+    board = charts.below(
         [
-            text_image.of_text(said),
-            trees.picture(value["levels"], finals),
             charts.sentence(
-                f"At which English token (column) it looks before each French one (row): {where(layer, head)}"
+                f"At which English token (column) it looks before each French one (row), {where(layer, head)}"
             ),
             charts.matrix(cells, value["target"], value["source"], title="", side=SIDE),
-        ]
+        ],
+        gap=0,
     )
+    indented = charts.beside([Image.new("RGB", (trees.EDGE, 1), "white"), board], gap=0)
+    sheet = charts.below([text_image.of_text(said), trees.picture(value["levels"], finals), indented], gap=0)
     shrink = min(1.0, (PIXELS / (sheet.width * sheet.height)) ** 0.5)  # of a long sentence
     return sheet.resize((int(sheet.width * shrink), int(sheet.height * shrink))) if shrink < 1 else sheet
 
@@ -278,8 +279,8 @@ PART = Part(
             "30 tokens with relative clauses; half of those it was trained on have at most eight. What comes out?",
             {"text": LONG, "reference": LONG_TOO},
             "It begins well, then it loses the thread: clauses are missing, or one comes twice. See the rows of the "
-            "matrix: some English words are looked at by none, others again and again. Nothing keeps account of what has "
-            "been translated, and of such sentences it has seen few.",
+            "matrix: some English words are looked at by none, others again and again. Nothing keeps account of what "
+            "has been translated, and of such sentences it has seen few.",
             (
                 Answer("It begins well and loses the thread."),
                 Answer("An error: it is too long.", "It reads up to 64 tokens. Whether it can is another question."),
