@@ -27,7 +27,7 @@ END = "<end>"  # how the token that ends a translation stands in the tree
 # What presets say of these depends on the weights; tests/demos/test_transformer_translate.py reads it from them.
 CATS = "I have a black cat and a red car."
 NOIR = 5  # the place of “noir” in its translation
-GREEDY = "He kissed her again."  # one beam finds another translation than four
+GREEDY = "That looks like it hurts."  # one beam finds another translation than four
 NAME_UNKNOWN = "Tom bought a kayak in Reykjavik."  # no sentence of the training has either word
 NEGATED = "I can't not laugh."  # the translation has one negation
 LONG = (
@@ -240,8 +240,8 @@ PART = Part(
             "Greedy",
             "One beam takes the likeliest token each time. Would four beams find a translation that is likelier?",
             {"text": GREEDY, "width": 1},
-            "Yes: set Beams to 4. It is another sentence, with a higher log p. It begins alike, and at the token where "
-            "they part it was behind; greedy decoding had pruned it there and never came back.",
+            "Yes: set Beams to 4. It is another sentence, with a higher log p. At the token where they part it was "
+            "behind, and there greedy decoding pruned it, for good.",
             (
                 Answer("Yes: one that was behind at first."),
                 Answer("No: the likeliest each time is the likeliest.", "A likely token may lead to unlikely ones."),
@@ -278,11 +278,11 @@ PART = Part(
             "A long sentence",
             "30 tokens with relative clauses; half of those it was trained on have at most eight. What comes out?",
             {"text": LONG, "reference": LONG_TOO},
-            "It begins well, then it loses the thread: clauses are missing, or one comes twice. See the rows of the "
+            "It loses the thread: clauses are missing, or one comes twice. See the rows of the "
             "matrix: some English words are looked at by none, others again and again. Nothing keeps account of what "
             "has been translated, and of such sentences it has seen few.",
             (
-                Answer("It begins well and loses the thread."),
+                Answer("A part of it: clauses get lost."),
                 Answer("An error: it is too long.", "It reads up to 64 tokens. Whether it can is another question."),
                 Answer("A good translation: clauses are alike.", "It has seen few sentences in which they are nested."),
             ),

@@ -89,7 +89,6 @@ def test_four_beams_find_what_one_has_pruned():
     assert greedy["translation"] != beam["translation"]
     assert beam["finals"][0]["log_p"] > greedy["finals"][0]["log_p"] + 0.05
     parted = next(k for k, (a, b) in enumerate(zip(greedy["target"], beam["target"], strict=False)) if a != b)
-    assert parted > 0  # it begins alike
     at = {node["text"]: node["score"] for node in beam["levels"][parted] if node["kept"]}
     assert at[greedy["target"][parted]] > at[beam["target"][parted]]  # there it was behind
 
@@ -115,10 +114,9 @@ def test_one_of_two_negations_is_lost():
     assert "rire" in text
 
 
-def test_a_long_sentence_begins_well_and_loses_the_thread():
+def test_of_a_long_sentence_clauses_get_lost():
     value = shown(**preset("A long sentence"))
     assert len(value["source"]) == 30
-    assert value["target"][:4] == ["L", "'", "homme", "␣qui"]
     assert value["scores"]["chrf"] < 60
     assert value["scores"]["bleu"] < 30
 
