@@ -131,6 +131,13 @@ def requests_of(page) -> list[str]:
     return asked
 
 
+def follow_link(page, link: str) -> None:
+    """Open a link of the app, "tab=vae&part=sliders", as one is that the page itself holds: nothing is loaded anew."""
+    page.evaluate(
+        "(link) => { history.pushState({}, '', `?${link}`); dispatchEvent(new PopStateEvent('popstate')); }", link
+    )
+
+
 def open_tab(page, id_: str) -> None:
     """Open a tab by its link in the navigation, wherever that stands."""
     page.locator(f'nav a[data-id="{id_}"]').first.evaluate("(link) => link.click()")

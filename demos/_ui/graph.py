@@ -12,7 +12,7 @@ what is learned.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -83,6 +83,51 @@ def description(graph: Graph) -> Callable[[dict], dict[str, Any]]:
 
     describe.__name__ = "graph"
     return describe
+
+
+def backward(
+    graph: Graph,
+    path: Callable[..., tuple[Tensor, Mapping[str, Tensor | None]]],
+    parse: Callable[[dict], dict[str, Any]],
+    laid: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+) -> Callable[[dict], dict[str, Any]]:
+    """What the stage's script asks the server for, as `server.gradients`: the gradient of the loss by each box.
+
+    path: settings -> the loss, and by box the tensors that it was computed from, with their history; None for a box
+    whose value is of another form than what the loss was computed from. parse: a request -> checked settings. laid: by
+    box, how its entries are laid out.
+    """
+
+    def gradients(request: dict) -> dict[str, Any]:
+        with torch.enable_grad():
+            loss, found = path(**parse(request))
+        return slopes(graph, loss, found, laid or {})
+
+    return gradients
+
+
+def slopes(
+    graph: Graph,
+    loss: Tensor,
+    found: Mapping[str, Tensor | None],
+    laid: Mapping[str, Callable[[Tensor], Tensor]],
+) -> dict[str, dict[str, Any] | None]:
+    """The gradient of the loss by the tensor of each box, as `values`, and its norm; a first dimension of 1 goes.
+
+    Raises: ValueError for a box that there is not.
+    """
+    nodes = {node.id: node for node in graph.nodes}
+    if unknown := [id_ for id_ in found if id_ not in nodes]:
+        raise ValueError(f"There is no box '{unknown[0]}'.")
+    tensors = {id_: tensor for id_, tensor in found.items() if tensor is not None}
+    sent: dict[str, dict[str, Any] | None] = dict.fromkeys(found)
+    for id_, gradient in zip(tensors, torch.autograd.grad(loss, list(tensors.values())), strict=True):
+        kind = {"picture": "matrix"}.get(nodes[id_].kind, nodes[id_].kind)  # it has a sign
+        gradient = laid[id_](gradient) if id_ in laid else gradient
+        while gradient.ndim > {"matrix": 2, "bars": 1, "number": 0}[kind] and len(gradient) == 1:
+            gradient = gradient[0]
+        sent[id_] = value(replace(nodes[id_], kind=kind), gradient) | {"norm": number(gradient.norm())}
+    return sent
 
 
 def source(computes: Callable | None) -> str:

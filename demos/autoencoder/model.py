@@ -62,7 +62,7 @@ GRAPH = Graph(
             "Where the reconstruction errs: orange where it is too bright, blue where it is too dark, in full colour "
             "at the largest error.",
             "x̂ − x",
-            ae.loss,
+            ae.reconstruction_error,
             "made",
             line="(out",
         ),
@@ -76,7 +76,7 @@ GRAPH = Graph(
             "Σ (x̂ − x)²   or   −Σ x log x̂ + (1 − x) log(1 − x̂)",
             ae.loss,
             "accent",
-            line="errors",
+            line="errors.sum",
         ),
         Node(
             "mse",
@@ -87,7 +87,7 @@ GRAPH = Graph(
             "Σ (x̂ − x)² / 784",
             ae.loss,
             "made",
-            line="squared.detach()",
+            line="decoded.detach()",
         ),
         Node(
             "components",
@@ -195,6 +195,15 @@ def values(model: str, example: str) -> dict[str, Tensor]:
     return {name: value.cpu() for name, value in found.items()}
 
 
+def path(model: str, example: str) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss, and what it depends on by each box; of x̂ what the loss compares."""
+    own, x = ae.load(model), drawn(example).to(checkpoints.default_device()).requires_grad_()
+    z = own.encode(x)
+    out = own.output(z)
+    loss = ae.reconstruction_error(own.config, out, x).sum()
+    return loss, {"x": x, "code": z, "x_hat": out, "error": None, "loss": loss}
+
+
 def unit(model: str) -> str:
     return " nat" if ae.load(model).config.loss == "bce" else ""
 
@@ -298,7 +307,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request))),
     show=show,
     picture=picture,
     code=code,

@@ -211,27 +211,31 @@ def encoded(model: str, pairs: str, n: int, seed: int) -> tuple[tuple[str, ...],
     return captions, x, own.encode_image(x), own.encode_text(captions)
 
 
+def computed(model: str, images: Tensor, texts: Tensor, scale: str) -> dict[str, Tensor]:
+    """All that the loss is computed from, for unit vectors [N, D] of pictures and of captions."""
+    s = torch.tensor(_models.scale(clip.load(model)) if scale == LEARNED else float(scale))
+    s.requires_grad_(torch.is_grad_enabled())
+    cosines = images @ texts.T
+    logits, right = s * cosines, torch.arange(len(images))
+    rows_loss, columns_loss = F.cross_entropy(logits, right), F.cross_entropy(logits.T, right)
+    numbers = {"rows_loss": rows_loss, "columns_loss": columns_loss, "loss": (rows_loss + columns_loss) / 2}
+    return {"images": images, "texts": texts, "cosines": cosines, "scale": s, "logits": logits, **numbers}
+
+
+@torch.inference_mode()
 def values(model: str, pairs: str, n: int, scale: str, seed: int) -> dict[str, Any]:
     """Every value of the graph, on the CPU."""
-    captions, x, image_features, text_features = encoded(model, pairs, n, seed)
-    s = _models.scale(clip.load(model)) if scale == LEARNED else float(scale)
-    cosines = image_features @ text_features.T
-    logits, right = s * cosines, torch.arange(n)
-    rows_loss, columns_loss = F.cross_entropy(logits, right), F.cross_entropy(logits.T, right)
-    return {
-        "pictures": x,
-        "captions": captions,
-        "images": image_features,
-        "texts": text_features,
-        "cosines": cosines,
-        "scale": torch.tensor(s),
-        "logits": logits,
-        "rows": logits.softmax(1),
-        "columns": logits.softmax(0),
-        "rows_loss": rows_loss,
-        "columns_loss": columns_loss,
-        "loss": (rows_loss + columns_loss) / 2,
-    }
+    captions, x, images, texts = encoded(model, pairs, n, seed)
+    found = computed(model, images, texts, scale)
+    rows, columns = (found["logits"].softmax(axis) for axis in (1, 0))
+    return {"pictures": x, "captions": captions, "rows": rows, "columns": columns, **found}
+
+
+def path(model: str, pairs: str, n: int, scale: str, seed: int) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """The loss, and what it depends on by each box, from the unit vectors on."""
+    images, texts = (vectors.clone().requires_grad_() for vectors in encoded(model, pairs, n, seed)[2:])
+    found = computed(model, images, texts, scale)
+    return found["loss"], {**found, "rows": None, "columns": None}
 
 
 def show(**settings: Any) -> dict[str, Any]:
@@ -379,7 +383,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request))),
     show=show,
     picture=picture,
     code=code,

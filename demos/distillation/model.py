@@ -197,6 +197,15 @@ def values(model: str, temperature: float, alpha: float, digit: str, label: str,
     }
 
 
+def path(**settings: Any) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """The loss, and what it depends on by each box: the teacher learns nothing."""
+    found = values(**settings)
+    v, z, y = found["v"].clone(), found["z"].clone().requires_grad_(), labelled(settings["digit"], settings["label"])
+    temperature, alpha = settings["temperature"], settings["alpha"]
+    terms = distillation.loss(z[None], v[None], torch.tensor([y]), temperature=temperature, alpha=alpha)
+    return terms["loss"], {"z": z, "q": None, "answer": None, **terms}
+
+
 def trained(model: str) -> str:
     """How the network in the place of the student was trained."""
     config = distillation.load(model).config
@@ -316,7 +325,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request))),
     show=show,
     picture=picture,
     code=code,

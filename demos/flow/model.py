@@ -193,25 +193,36 @@ def at_pixels(z: Tensor) -> Tensor:
     return squeezed.permute(1, 2, 0).flatten(1)
 
 
-@torch.inference_mode()
-def values(model: str, example: str, seed: int) -> dict[str, Tensor]:
-    """Every value of the graph, on the CPU."""
+def computed(model: str, example: str, seed: int) -> dict[str, Tensor]:
+    """All that the bits are computed from, a picture at a time."""
     flow = variants.load(model)
-    v = base.dequantise(drawn(example), generator=torch.Generator().manual_seed(seed))
+    v = base.dequantise(drawn(example).clone(), generator=torch.Generator().manual_seed(seed))
+    v = v.to(checkpoints.default_device()).requires_grad_(torch.is_grad_enabled())
     fine, coarse = flow.scales
-    h, det_fine = fine(v.to(checkpoints.default_device()))
+    h, det_fine = fine(v)
     on, z_fine = layers.factor_out(h)
     z_coarse, det_coarse = coarse(on)
     prior = flow.log_prior([z_fine, z_coarse])
     log_prob = prior + det_fine + det_coarse
+    maps = {"v": v, "z_fine": z_fine, "on": on, "z_coarse": z_coarse}
     numbers = {"prior": prior, "det_fine": det_fine, "det_coarse": det_coarse, "log_prob": log_prob}
-    maps = {"z_fine": z_fine, "on": on, "z_coarse": z_coarse}
-    return {
-        "v": v[0],
-        **{name: at_pixels(part[0].cpu()) for name, part in maps.items()},
-        **{name: value[0].cpu() for name, value in numbers.items()},
-        "bits": base.bits_per_dimension(log_prob)[0].cpu(),
-    }
+    return {**maps, **numbers, "bits": base.bits_per_dimension(log_prob)}
+
+
+MAPS = dict.fromkeys(("z_fine", "on", "z_coarse"), lambda z: at_pixels(z[0]))
+
+
+@torch.inference_mode()
+def values(model: str, example: str, seed: int) -> dict[str, Tensor]:
+    """Every value of the graph, on the CPU."""
+    found = {name: value.cpu() for name, value in computed(model, example, seed).items()}
+    return {name: MAPS[name](value) if name in MAPS else value[0] for name, value in found.items()}
+
+
+def path(**settings: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    """The bits per dimension, which training makes small, and what they depend on by each box."""
+    found = computed(**settings)
+    return found["bits"][0], found
 
 
 def show(**settings: Any) -> dict[str, Any]:
@@ -327,7 +338,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request), MAPS)),
     show=show,
     picture=picture,
     code=code,

@@ -12,6 +12,7 @@ from demos._ui.graph import Graph, Node
 from demos._ui.settings import Setting, choice, seed
 from demos._ui.tab import Answer, Part, Preset
 from genai_core import diffusion, gan
+from genai_core.common import checkpoints
 from genai_core.gan import cgan, losses
 
 NAME = "cgan-mnist"
@@ -150,10 +151,25 @@ def values(kind: str, label: str, seed: int) -> dict[str, Tensor]:
     }
 
 
+def path(kind: str, label: str, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Both losses, and what they depend on by each box: z, G(z) and D(G(z)) that of G, x and D(x) that of D."""
+    model, device = gan.load(NAME), checkpoints.default_device()
+    labels = torch.tensor([int(label)], device=device)
+    z = gan.latents(model, 1, generator=torch.Generator().manual_seed(seed)).to(device).requires_grad_()
+    real = shown_as_real(kind, label).clone().to(device).requires_grad_()
+    fake = model.generate(z, labels)
+    on_real, on_fake = model.score(real, labels), model.score(fake, labels)
+    loss_d = losses.discriminator_loss(model.config.loss, on_real, on_fake.detach())
+    loss_g = losses.generator_loss(model.config.loss, on_fake)
+    scores = {"score_real": on_real, "score_fake": on_fake}
+    return loss_d + loss_g, {"z": z, "fake": fake, "real": real, **scores, "loss_d": loss_d, "loss_g": loss_g}
+
+
 def show(kind: str, label: str, seed: int) -> dict[str, Any]:
     return {
         "values": graph.values(GRAPH, values(kind, label, seed)),
-        "note": f"Both networks are told the class, {label}.",
+        "note": f"Both networks are told the class, {label}. Backward shows the gradients of the loss of G by z, G(z) "
+        "and D(G(z)), and of the loss of D by x and D(x).",
     }
 
 
@@ -247,7 +263,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request))),
     show=show,
     picture=picture,
     code=code,

@@ -256,6 +256,21 @@ def values(model: str, prompt: str, layer: int, head: int, temperature: float, t
     }
 
 
+def path(model: str, prompt: str, layer: int, **_settings: Any) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """The loss of the prompt, and what it depends on by each box, from the stream after the chosen block on."""
+    own, streams = _models.load(model), []
+
+    def keep(at: int, x: Tensor) -> Tensor:
+        if at == layer:
+            streams.append(x.requires_grad_())
+        return x
+
+    ids = torch.tensor([_models.encoded(own, prompt)[0]], device=own.embedding.weight.device)
+    nll = F.cross_entropy(own(ids, keep)[0, :-1], ids[0, 1:], reduction="none")
+    loss = nll.mean()
+    return loss, {"stream": streams[0], "nll": nll, "loss": loss}
+
+
 def unique(names: list[str]) -> list[str]:
     """Names, each once: two bytes of characters may look the same."""
     return [name if name not in names[:k] else f"{name}{k + 1}" for k, name in enumerate(names)]
@@ -440,7 +455,7 @@ PART = Part(
     ),
     form=True,
     wide=True,
-    functions=(graph.description(GRAPH),),
+    functions=(graph.description(GRAPH), graph.backward(GRAPH, path, lambda request: PART.parse(request))),
     show=show,
     picture=picture,
     code=code,

@@ -46,7 +46,8 @@ def steps_of(
 def difference(given: dict[str, Tensor], steps: Steps, scale: float, temperature: float) -> float:
     """The largest one between these steps and PyTorch's fused attention, on the same input."""
     q, k, v = (given[name][None] for name in "qkv")
-    fused = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale * q.shape[-1] ** -0.5 / temperature)
+    q = q * (scale * q.shape[-1] ** -0.5 / temperature)  # not as `scale`: the kernel multiplies -inf by it, NaN at 0
+    fused = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
     return float((fused[0] - steps.out).abs().max())
 
 
@@ -123,7 +124,8 @@ scale, temperature = {scale:g} * q.shape[-1] ** -0.5, {temperature:g}
 steps = attention(q, k, v, causal_mask(len(q)).to(q.device), scale=scale, temperature=temperature)
 print([round(w, 3) for w in steps.weights[{query}, : {query + 1}].tolist()])
 
-fused = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True, scale=scale / temperature)
+q = q * scale / temperature  # not as an argument: a scale of 0 times the mask's -inf is NaN
+fused = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True, scale=1.0)
 assert torch.allclose(fused[0], steps.out, atol=1e-4)
 """
 

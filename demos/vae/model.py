@@ -149,19 +149,32 @@ GRAPH = Graph(
 )
 
 
-@torch.inference_mode()
-def values(model: str, seed: int, pixels: str) -> dict[str, Tensor]:
-    """Every value of the graph, on the CPU, for one draw of ε."""
-    own, x = vae.load(model), digits.drawing(pixels)
+def computed(model: str, seed: int, pixels: str) -> dict[str, Tensor]:
+    """All that the loss is computed from, on the CPU, for one draw of ε; of x̂ the logits."""
+    own, x = vae.load(model), digits.drawing(pixels).requires_grad_(torch.is_grad_enabled())
     mu, logvar = (t.cpu() for t in own.encode(x.to(checkpoints.default_device())))
     epsilon = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed))
     sigma = (0.5 * logvar).exp()
     z = mu + sigma * epsilon
     logits = own.logits(z.to(checkpoints.default_device())).cpu()
-    rate, distortion = vae.kl(mu, logvar).sum(), -vae.log_likelihood(logits, x)[0]
-    vectors = {"mu": mu[0], "sigma": sigma[0], "epsilon": epsilon[0], "z": z[0]}
+    rate, distortion = vae.kl(mu, 2 * sigma.log()).sum(), -vae.log_likelihood(logits, x)[0]
+    vectors = {"mu": mu, "sigma": sigma, "epsilon": epsilon, "z": z}
     terms = {"kl": rate, "reconstruction": distortion, "loss": rate + distortion}
-    return {"x": x[0], "x_hat": logits[0].sigmoid(), **vectors, **terms}
+    return {"x": x, "x_hat": logits, **vectors, **terms}
+
+
+@torch.inference_mode()
+def values(model: str, seed: int, pixels: str) -> dict[str, Tensor]:
+    """Every value of the graph."""
+    found = computed(model, seed, pixels)
+    vectors = {name: found[name][0] for name in ("x", "mu", "sigma", "epsilon", "z")}
+    return {**found, **vectors, "x_hat": found["x_hat"][0].sigmoid()}
+
+
+def path(**settings: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss, and what it depends on by each box that learns."""
+    found = computed(**settings)
+    return found["loss"], {name: tensor for name, tensor in found.items() if name != "epsilon"}
 
 
 def show(model: str, seed: int, pixels: str) -> dict[str, Any]:
@@ -260,7 +273,13 @@ PART = Part(
             ),
         ),
     ),
-    functions=(graph.description(GRAPH), encode.example, digits.open_picture, digits.centre),
+    functions=(
+        graph.description(GRAPH),
+        graph.backward(GRAPH, path, lambda request: PART.parse(request)),
+        encode.example,
+        digits.open_picture,
+        digits.centre,
+    ),
     show=show,
     picture=picture,
     code=code,

@@ -135,12 +135,16 @@ def loss(model: AE, x: Tensor) -> dict[str, Tensor]:
     "loss" is the squared error, or the cross-entropy in nats, as the config says; "mse" the mean one of a pixel.
     """
     out = model.output(model.encode(x))
-    if model.config.loss == "mse":
-        errors = squared = (out - x).square()
-    else:
-        errors = F.binary_cross_entropy_with_logits(out, x, reduction="none")
-        squared = (out.detach().sigmoid() - x).square()
-    return {"loss": errors.sum((1, 2, 3)).mean(), "mse": squared.detach().mean()}
+    decoded = out if model.config.loss == "mse" else out.sigmoid()
+    errors = reconstruction_error(model.config, out, x)
+    return {"loss": errors.sum((1, 2, 3)).mean(), "mse": (decoded.detach() - x).square().mean()}
+
+
+def reconstruction_error(config: AEConfig, out: Tensor, x: Tensor) -> Tensor:
+    """Of each pixel of what the decoder puts out: the squared error, or the cross-entropy of logits in nats."""
+    if config.loss == "mse":
+        return (out - x).square()
+    return F.binary_cross_entropy_with_logits(out, x, reduction="none")
 
 
 @resumable

@@ -117,7 +117,8 @@ def load(
         with _loading:  # others who want it wait, and read nothing
             model = _cache.get(key)
             if model is None:
-                model = _load(name, model_class, config_class)
+                with torch.inference_mode(False):  # whoever asks first: others may ask for gradients
+                    model = _load(name, model_class, config_class)
                 with _damaged_by_errors(name, "config.json", "does not fit the code"):
                     complete(model, ASSETS / name)
                 _cache.put(key, model)

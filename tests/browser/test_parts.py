@@ -3,7 +3,7 @@
 import pytest
 
 import app
-from benchmarks._browser import PRESS, SETTLED, open_part, open_tab, show_preset, visit
+from benchmarks._browser import PRESS, SETTLED, follow_link, open_part, open_tab, show_preset, visit
 from demos._ui import validation
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
@@ -120,9 +120,9 @@ def test_a_page_at_rest_asks_for_no_frames_of_the_screen(window, url):
         page.wait_for_function(AT_REST)
 
 
-def test_a_preset_asks_before_it_shows_and_says_what_was_wrong_with_a_guess(page, url):
+def test_a_preset_asks_before_it_shows_and_says_what_was_wrong_with_a_guess(page):
     page.evaluate("localStorage.removeItem('genai.answered')")  # of other tests' pages
-    page.goto(f"{url}/?tab=vae&part=sliders")
+    follow_link(page, "tab=vae&part=sliders")
     opened(page)
     before, sentence = settled(page), page.locator(".question:visible")
     page.get_by_role("button", name="The average digit", exact=True).click()
@@ -144,17 +144,17 @@ def test_a_preset_asks_before_it_shows_and_says_what_was_wrong_with_a_guess(page
     assert page.evaluate("JSON.parse(localStorage['genai.answered'])") == {"vae/sliders": done.all_text_contents()}
 
 
-def test_what_another_program_has_left_in_the_storage_spoils_no_preset(page, url):
+def test_what_another_program_has_left_in_the_storage_spoils_no_preset(page):
     page.evaluate("localStorage.setItem('genai.answered', 'null]')")
-    page.goto(f"{url}/?tab=vae&part=sliders")
+    follow_link(page, "tab=vae&part=sliders")
     opened(page)
     show_preset(page, "Garments")
     page.get_by_text("Its outline: a print or a seam").wait_for()
     assert page.locator(".pills:visible button.done").all_text_contents() == ["Garments"]
 
 
-def test_the_code_that_is_shown_follows_the_stage(page, url):
-    page.goto(f"{url}/?tab=vae&part=sliders&seed=3")
+def test_the_code_that_is_shown_follows_the_stage(page):
+    follow_link(page, "tab=vae&part=sliders&seed=3")
     opened(page)
     bar = page.locator(".share:visible")
     bar.get_by_role("button", name="Show code").click()

@@ -2,20 +2,20 @@
 
 from playwright.sync_api import expect
 
-from benchmarks._browser import SETTLED, open_part, requests_of, show_preset
+from benchmarks._browser import SETTLED, follow_link, open_part, requests_of, show_preset
 
 JOB = 120_000  # ms: the worker has low priority, and starts with an import of torch
 
 
-def opened(page, url, link):
-    page.goto(f"{url}/?tab=transformer&{link}")
+def opened(page, link):
+    follow_link(page, f"tab=transformer&{link}")
     page.wait_for_function("genai.parts[genai.current]?.settings")
     page.wait_for_function(SETTLED)
     return page.locator(".stage:visible")
 
 
-def test_a_token_and_a_head_are_chosen(page, url):
-    stage = opened(page, url, "part=attention")
+def test_a_token_and_a_head_are_chosen(page):
+    stage = opened(page, "part=attention")
     expect(stage.locator(".read")).to_have_text("“␣her” draws 95 % from “␣hat”, 5 before it.")
     asked = requests_of(page)
     stage.get_by_role("option", name="␣took").click()
@@ -34,8 +34,8 @@ def test_a_token_and_a_head_are_chosen(page, url):
     expect(stage.locator(".what")).to_have_text("Layer 5, head 2: who looks at whom")  # what was there is not lost
 
 
-def test_what_is_switched_off_costs_what_its_button_says(page, url):
-    stage = opened(page, url, "part=block")
+def test_what_is_switched_off_costs_what_its_button_says(page):
+    stage = opened(page, "part=block")
     button = stage.get_by_role("button", name="MLP of layer 6: with it alone off")
     button.wait_for()
     rise = float(button.inner_text())
@@ -51,8 +51,8 @@ def test_what_is_switched_off_costs_what_its_button_says(page, url):
     assert stage.locator("[aria-pressed=false]").count() == 5
 
 
-def test_points_are_cleared_and_come_back_by_the_keyboard(page, url):
-    opened(page, url, "part=examples")
+def test_points_are_cleared_and_come_back_by_the_keyboard(page):
+    opened(page, "part=examples")
     count, plane = page.locator(".count:visible"), page.locator(".plane:visible")
     clear, undo = page.locator(".clear:visible"), page.locator(".undo:visible")
     before = count.inner_text()
@@ -65,8 +65,8 @@ def test_points_are_cleared_and_come_back_by_the_keyboard(page, url):
     expect(plane).to_be_focused()
 
 
-def test_a_trained_network_answers_other_digits(page, url):
-    stage = opened(page, url, "part=train&digits=123&seed=4")
+def test_a_trained_network_answers_other_digits(page):
+    stage = opened(page, "part=train&digits=123&seed=4")
     page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
     stage.locator(".which").get_by_text("step 800").wait_for(timeout=JOB)
     page.wait_for_function("!genai.parts['transformer/train'].running")
@@ -78,8 +78,8 @@ def test_a_trained_network_answers_other_digits(page, url):
     expect(stage.locator(".which")).to_have_text("untrained")
 
 
-def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
-    stage = opened(page, url, "part=train&digits=123")
+def test_a_training_goes_from_fog_to_digits_and_stops(page):
+    stage = opened(page, "part=train&digits=123")
     expect(stage.locator(".which")).to_have_text("untrained")
     page.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
     page.wait_for_function(
@@ -99,8 +99,8 @@ def test_a_training_goes_from_fog_to_digits_and_stops(page, url):
     page.wait_for_function(SETTLED)
 
 
-def test_patches_are_moved_and_what_is_read_follows(page, url):
-    stage = opened(page, url, "part=vision")
+def test_patches_are_moved_and_what_is_read_follows(page):
+    stage = opened(page, "part=vision")
     first = stage.locator(".answers b")
     expect(first).to_have_count(2)
     expect(stage.get_by_role("button", name="Other patches")).to_be_disabled()
@@ -117,10 +117,17 @@ def test_patches_are_moved_and_what_is_read_follows(page, url):
     expect(stage.locator(".answers .bar").nth(2).locator("b")).to_have_count(2)  # both say trousers
     show_preset(page, "All patches moved")
     expect(stage.locator(".of-moved")).to_have_text("100 %")
+    open_part(page, "Positions")
+    page.get_by_role("button", name="Four times as long").click()
+    page.get_by_role("button", name="ALiBi: what is far hardly counts.").wait_for()
+    plot = page.locator(".control-transformer-positions .plot")
+    expect(plot).to_be_hidden()  # it is the answer
+    page.get_by_role("button", name="Just show me").locator("visible=true").click()
+    expect(plot).to_be_visible()
 
 
-def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page, url):
-    stage = opened(page, url, "part=translate")
+def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page):
+    stage = opened(page, "part=translate")
     page.get_by_label("The English sentence").locator("visible=true").fill("She has a red car.")
     expect(stage.locator(".translation")).to_have_text("Elle a une voiture rouge.")
     expect(stage.locator(".scores")).to_be_hidden()

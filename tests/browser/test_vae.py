@@ -178,6 +178,13 @@ def test_a_drawing_goes_through_the_model_and_a_box_opens_its_source(page):
     assert "z = mu" in page.locator(".model-details mark").text_content()
     page.keyboard.press("Enter")
     page.get_by_text("Click a box for its equation and its source.", exact=True).wait_for()
+    page.get_by_role("button", name="Backward: gradients").locator("visible=true").click()
+    page.locator(".model-graph:visible [data-id=z] .title").get_by_text("∂/∂z").wait_for()
+    assert page.locator(".model-graph:visible .edge.back").count() == 13  # all but that of ε
+    page.locator(".model-graph [data-id=x_hat]").hover()
+    page.locator(".model-graph .meaning").get_by_text("the gradient of the loss by x̂: 28 × 28").wait_for()
+    page.get_by_role("button", name="Forward: values").locator("visible=true").click()
+    assert page.locator(".model-graph:visible .edge.back").count() == 0
 
 
 def test_a_drawn_digit_is_encoded_and_rebuilt(tab):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from itertools import islice, pairwise
 
 import pytest
@@ -201,3 +202,86 @@ def test_what_the_presets_of_a_step_say():
     assert float(before.sub(last["x0"]).abs().mean()) < 0.02  # hardly anything changes any more
     hidden = diffusion_tab.model.values(**part.parse(part.presets[2].given()))
     assert torch.equal(hidden["plain"], hidden["labelled"])
+
+
+def sent_back(tab):
+    """The part Model of a tab, its settings on a first visit, and the loss and the tensors by box."""
+    part = tab.model.PART
+    settings = part.parse({})
+    part.value(settings)  # as on the page: what is cached was computed without autograd
+    with torch.enable_grad():
+        return part, settings, *tab.model.path(**settings)
+
+
+def by(loss, tensor):
+    return torch.autograd.grad(loss, tensor, retain_graph=True)[0].squeeze(0)
+
+
+BACKWARD = (autoencoder_tab, clip_tab, distillation_tab, flow_tab, gan_tab, text_tab, vae_tab)
+
+
+@pytest.mark.parametrize("tab", BACKWARD, ids=lambda tab: tab.TAB.id)
+def test_the_page_is_sent_the_gradient_of_every_box_that_the_loss_depends_on(tab):
+    part, settings, loss, found = sent_back(tab)
+    (gradients,) = (function for function in part.functions if function.__name__ == "gradients")
+    sent = gradients(part.table.to_text(settings))
+    assert list(sent) == list(found)
+    assert {node.id for node in tab.model.GRAPH.nodes} >= set(sent)
+    shown = tab.model.values(**settings)
+    for name, tensor in found.items():
+        if tensor is None:
+            assert sent[name] is None
+            continue
+        assert sent[name]["norm"] == pytest.approx(float(by(loss, tensor).norm()), rel=1e-3, abs=1e-9)
+        assert math.prod(sent[name]["shape"]) == tensor.numel() == torch.as_tensor(shown[name]).numel()
+    assert part.value(settings)  # what is shown is not of the graph of autograd
+    assert all(not value.requires_grad for value in shown.values() if isinstance(value, torch.Tensor))
+
+
+def test_gradients_of_the_vae_are_those_of_its_loss():
+    _, settings, loss, found = sent_back(vae_tab)
+    x, logits, mu, sigma, z, epsilon = (
+        *(found[name].detach().squeeze(0) for name in ("x", "x_hat", "mu", "sigma", "z")),
+        vae_tab.model.values(**settings)["epsilon"],
+    )
+    assert torch.allclose(by(loss, found["x_hat"]), logits.sigmoid() - x, atol=1e-5)
+    down = by(loss, found["z"])
+    assert torch.allclose(by(loss, found["mu"]), down + mu, atol=1e-3)
+    assert torch.allclose(by(loss, found["sigma"]), epsilon * down + sigma - 1 / sigma, atol=1e-2)
+    assert torch.allclose(z, mu + sigma * epsilon, atol=1e-5)
+
+
+def test_gradients_of_the_student_are_the_differences_of_distributions():
+    _, settings, loss, found = sent_back(distillation_tab)
+    shown, t, alpha = distillation_tab.model.values(**settings), settings["temperature"], settings["alpha"]
+    wanted = alpha * t * (shown["q"] - shown["p"]) + (1 - alpha) * (shown["answer"] - shown["y"])
+    assert torch.allclose(by(loss, found["z"]), wanted, atol=1e-5)
+
+
+def test_gradients_of_clip_are_rows_and_columns_less_the_diagonal():
+    _, settings, loss, found = sent_back(clip_tab)
+    shown = clip_tab.model.values(**settings)
+    n = len(shown["rows"])
+    wanted = (shown["rows"] + shown["columns"] - 2 * torch.eye(n)) / (2 * n)
+    assert torch.allclose(by(loss, found["logits"]), wanted, atol=1e-6)
+
+
+def test_gradients_of_the_gan_are_of_both_losses():
+    _, _, loss, found = sent_back(gan_tab)
+    assert by(loss, found["score_fake"]) == -1  # of the loss of G, whatever D makes of it
+    assert by(loss, found["score_real"]) == (-1 if found["score_real"].item() < 1 else 0)
+    down = torch.autograd.grad(found["loss_g"], found["z"], retain_graph=True)[0]
+    assert torch.allclose(by(loss, found["z"]), down[0])
+
+
+def test_gradients_of_the_autoencoder_are_twice_the_error():
+    _, settings, loss, found = sent_back(autoencoder_tab)
+    assert torch.allclose(by(loss, found["x_hat"])[0], 2 * autoencoder_tab.model.values(**settings)["error"], atol=1e-4)
+
+
+def test_a_gradient_of_no_box_is_refused():
+    x = torch.ones(3, requires_grad=True)
+    with pytest.raises(ValueError, match="no box 'b'"):
+        graph.slopes(Graph((node("bars"),), ()), x.sum(), {"b": x}, {})
+    found = graph.slopes(Graph((node("bars"),), ()), x.square().sum(), {"a": x}, {"a": lambda g: g.flip(0)})
+    assert (found["a"]["data"], found["a"]["norm"]) == ([2, 2, 2], graph.number(12**0.5))

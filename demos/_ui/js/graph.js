@@ -1,6 +1,7 @@
 // A model as boxes and arrows (demos/_ui/graph.py): each value drawn as what it is, from left to right, or from top to bottom
 // where the window is narrow. `modelGraph(place, details)` gives { show(values) }. A box that is pointed at or focused says
-// what it is, and one that is clicked opens its equation and its source in `details`.
+// what it is, and one that is clicked opens its equation and its source in `details`. Backward shows the gradient of the loss
+// by each box instead, where the server tells it.
 const drawGraph = (place, details, graph) => {
   const WIDE = 128, // of a column, with the arrow to the next one
     TALL = () => (narrow ? 146 : 128), // of a row
@@ -18,17 +19,20 @@ const drawGraph = (place, details, graph) => {
   const [columns, rows] = [0, 1].map((axis) => Math.max(...graph.nodes.map((node) => node.at[axis])) + 1);
   const head = `head-${part.id.replace("/", "-")}`; // of the arrows; ids are unique in the page
   const drawing = makeSvg("svg", { role: "group", "aria-label": "The model as a graph" });
-  const meaning = make(
-    "p",
-    { class: "caption meaning", role: "status" },
-    "Hover over a box, or tap it, for its shape, range and meaning.",
-  );
-  place.replaceChildren(drawing, meaning);
+  const meaning = make("p", { class: "caption meaning", role: "status" });
+  const tools = make("div", { class: "tools" }),
+    turn = make("button", { type: "button", class: "turn" });
+  tools.append(turn);
+  tools.hidden = !server.gradients;
+  place.replaceChildren(drawing, tools, meaning);
   details.classList.add("model-details");
   place.classList.add("model-graph");
   let values = {},
+    gradients = null, // {box: gradient}, when these are shown
+    back = false, // they are asked for
     narrow = null,
     opened = null;
+  const shown = (id) => (gradients ?? values)[id];
 
   const sizeOf = (node) => BOX[node.kind] ?? [76, 84];
   const centre = (node) => {
@@ -90,18 +94,24 @@ const drawGraph = (place, details, graph) => {
     return spelled(Math.abs(value) < 0.01 ? +value.toFixed(4) : value);
   };
   const shapeOf = (id) => {
-    const value = values[id];
+    const value = shown(id);
     if (!value) return "";
     if (nodes[id].kind === "number") return "";
     return value.shape.join(" × ");
   };
   const sentence = (node) => {
-    const value = values[node.id];
+    const value = shown(node.id);
     const range =
       value?.low !== undefined && node.kind !== "number"
         ? `, from ${spelled(value.low)} to ${spelled(value.high)}`
         : "";
     const shape = shapeOf(node.id);
+    if (gradients) {
+      if (!value)
+        return `${node.title}: ${passes(node.id) ? "the gradient passes here" : "no gradient of the loss comes here"}. ${node.meaning}`;
+      const norm = node.kind === "number" ? "" : ` Its norm is ${spelled(value.norm)}.`;
+      return `∂/∂${node.title}, the gradient of the loss by ${node.title}${shape ? `: ${shape}${range}` : ""}.${norm} ${node.meaning}`;
+    }
     return `${node.title}${shape ? `: ${shape}${range}` : ""}. ${node.meaning}${listed(node, value)}`;
   };
 
@@ -213,10 +223,10 @@ const drawGraph = (place, details, graph) => {
   const box = (node) => {
     const [x, y] = centre(node),
       [w, h] = sizeOf(node),
-      value = values[node.id];
+      value = shown(node.id);
     const group = makeSvg("g", {
       transform: `translate(${x} ${y})`,
-      class: `node ${node.kind}`,
+      class: `node ${node.kind}${gradients && !value && inside[node.kind] ? " without" : ""}`,
       tabindex: 0,
       role: "button",
       "data-id": node.id,
@@ -225,8 +235,10 @@ const drawGraph = (place, details, graph) => {
     });
     group.append(makeSvg("rect", { class: "frame", x: -w / 2 - 3, y: -h / 2 - 3, width: w + 6, height: h + 6, rx: 6 }));
     if (inside[node.kind]) {
-      if (value) group.append(inside[node.kind](node, value, [w, h]));
-      group.append(makeSvg("text", { class: "title", y: -h / 2 - 9 }, node.title));
+      if (value) group.append(inside[node.kind](gradients ? ofGradient(node) : node, value, [w, h]));
+      group.append(
+        makeSvg("text", { class: "title", y: -h / 2 - 9 }, gradients && value ? `∂/∂${node.title}` : node.title),
+      );
       node.ticks.forEach((tick, k) => {
         const x = ((k + 0.5) / node.ticks.length - 0.5) * w;
         group.append(makeSvg("text", { class: "ticks", x, y: h / 2 + 13 }, tick));
@@ -249,30 +261,41 @@ const drawGraph = (place, details, graph) => {
     return group;
   };
 
+  const ofGradient = (node) => ({ ...node, ink: "gradient", normal: false, unit: "" });
+  // Whether a gradient flows back along an arrow: it goes on from a network that has passed one.
+  const passes = (id) => id in (gradients ?? {});
+  const learns = ([from, to]) =>
+    (passes(from) || !inside[nodes[from].kind]) &&
+    (passes(to) || (!inside[nodes[to].kind] && graph.edges.some((edge) => edge[0] === to && learns(edge))));
+
   // Draws all of it; the arrows light up in the order of the columns.
   const draw = (lit = false) => {
     const focused = drawing.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
     const [w, h] = [narrow ? 348 : columns * WIDE, height()];
     drawing.setAttribute("viewBox", `0 0 ${w} ${h}`);
     drawing.style.maxWidth = `${1.15 * w}px`; // few boxes are not drawn large
-    const tip = makeSvg("marker", {
-      id: head,
-      viewBox: "0 0 8 8",
-      refX: 6,
-      refY: 4,
-      markerWidth: 7,
-      markerHeight: 7,
-      orient: "auto",
-    });
-    tip.append(makeSvg("path", { d: "M0 0 L8 4 L0 8 Z", class: "head" }));
-    const defs = makeSvg("defs");
-    defs.append(tip);
+    const defs = makeSvg("defs"),
+      tip = { viewBox: "0 0 8 8", refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" };
+    for (const [id, refX, of] of [
+      [head, 6, "head"],
+      [`${head}-back`, 8, "head back"],
+    ]) {
+      const marker = makeSvg("marker", { ...tip, id, refX });
+      marker.append(makeSvg("path", { d: "M0 0 L8 4 L0 8 Z", class: of }));
+      defs.append(marker);
+    }
     const arrows = graph.edges.map((edge) => {
-      const path = makeSvg("path", { class: "edge", d: arrow(edge), pathLength: 1, "marker-end": `url(#${head})` });
+      const path = makeSvg("path", { class: "edge", d: arrow(edge), pathLength: 1 }),
+        learning = gradients && learns(edge),
+        column = learning ? columns - 1 - nodes[edge[1]].at[0] : nodes[edge[0]].at[0];
+      if (learning) {
+        path.classList.add("back");
+        path.setAttribute("marker-start", `url(#${head}-back)`);
+      } else if (!gradients) path.setAttribute("marker-end", `url(#${head})`);
       path.style.setProperty("--ink", `var(--${nodes[edge[0]].ink})`);
-      if (lit) {
+      if (lit && (learning || !gradients)) {
         path.classList.add("lit");
-        path.style.animationDelay = `${Math.round((90 * nodes[edge[0]].at[0]) / columns)}ms`;
+        path.style.animationDelay = `${Math.round((90 * column) / columns)}ms`;
       }
       return path;
     });
@@ -303,6 +326,28 @@ const drawGraph = (place, details, graph) => {
     details.scrollIntoView({ block: "nearest" });
   };
 
+  const differentiate = latestOnly(async () => {
+    const found = await ask(server.gradients, part.settings);
+    if (!found || !back) return;
+    gradients = found;
+    if (narrow !== null) draw(true);
+  });
+  const towards = (backwards) => {
+    back = backwards;
+    turn.textContent = back ? "Forward: values" : "Backward: gradients";
+    turn.classList.toggle("back", back);
+    meaning.textContent = back
+      ? "The gradient of the loss by each box, from right to left; a step against it makes the loss smaller. Hover over a box, or tap it, for its norm."
+      : "Hover over a box, or tap it, for its shape, range and meaning.";
+  };
+  turn.addEventListener("click", () => {
+    towards(!back);
+    if (back) return differentiate();
+    gradients = null;
+    draw(true);
+  });
+
+  towards(false);
   mark(null);
   new ResizeObserver(() => {
     if (!place.clientWidth) return;
@@ -314,7 +359,8 @@ const drawGraph = (place, details, graph) => {
   return {
     show: (found) => {
       values = found;
-      if (narrow !== null) draw(true);
+      if (back) differentiate();
+      else if (narrow !== null) draw(true);
     },
   };
 };

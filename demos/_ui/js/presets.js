@@ -26,6 +26,9 @@ const remember = (label) => {
   }
   mark();
 };
+// While a question stands, what gives its answer away may be hidden on the stage, by the style of the part.
+const asks = (label) =>
+  label ? part.stage?.setAttribute("data-asks", label) : part.stage?.removeAttribute("data-asks");
 const isOpen = (label) => pills[label].getAttribute("aria-pressed") === "true";
 
 // What comes of a preset, beside the guess.
@@ -39,6 +42,7 @@ const outcome = ({ observation }, guess) => {
 };
 const run = async (label, preset, guess = null) => {
   answers.replaceChildren();
+  asks(null);
   remember(label);
   const observe = () => {
     part.over = null;
@@ -50,6 +54,7 @@ const run = async (label, preset, guess = null) => {
   else observe();
 };
 const offer = (label, preset) => {
+  asks(label);
   const choices = preset.answers.map((answer) => {
     const button = make("button", { type: "button" }, answer.text);
     button.addEventListener("click", () => run(label, preset, answer));
@@ -71,6 +76,7 @@ const offer = (label, preset) => {
 for (const [label, pill] of Object.entries(pills)) {
   pill.addEventListener("click", async () => {
     answers.replaceChildren(); // of another question
+    asks(null);
     for (const other of Object.values(pills)) other.setAttribute("aria-pressed", `${other === pill}`);
     sentence.replaceChildren();
     const preset = await ask(server.preset, { label });

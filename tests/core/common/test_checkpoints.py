@@ -49,6 +49,15 @@ def test_what_was_saved_is_loaded_to_half_precision_cached_and_frozen(assets):
     assert load() is loaded
 
 
+def test_a_model_that_was_first_asked_for_in_inference_mode_has_gradients(assets):
+    checkpoints.save("net-a", Net(Config()), Config(), run={"seed": 0})
+    with torch.inference_mode():
+        loaded = load()
+    x = torch.ones(1, 3, device=loaded.layer.weight.device, requires_grad=True)
+    (gradient,) = torch.autograd.grad(loaded.layer(x).sum(), x)
+    assert torch.allclose(gradient[0], loaded.layer.weight.sum(0))
+
+
 def test_an_unknown_name_says_which_there_are(assets):
     checkpoints.save("net-a", Net(Config()), Config())
     with pytest.raises(CheckpointError, match="'net-b'.*There are: net-a"):
