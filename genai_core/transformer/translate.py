@@ -4,6 +4,7 @@
 
 Source and target share their byte pairs and one embedding, which is also the head (section 3.4 of the paper). Layers as
 in our GPT; positions are rotary in both. Beam search keeps the `width` likeliest beginnings of a translation.
+Keys and values of what has been read are kept, so that each further token costs one row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from genai_core.language import tokenizers
 from genai_core.language.gpt import rotary_table
 from genai_core.language.tokenizers import BPETokenizer
 from genai_core.transformer.attention import causal_mask
-from genai_core.transformer.blocks import Layer, Optimizers, Rates, padding_mask
+from genai_core.transformer.blocks import Cache, Layer, Optimizers, Rates, padding_mask
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ class TranslateConfig:
     lr: float = 3e-3
     muon_lr: float = 0.02
     weight_decay: float = 0.1
+
+
+class DecoderCache:
+    """Keys and values of a decoder's layers, of N beginnings of a translation: of their tokens, and of the memory."""
+
+    def __init__(self, layers: int):
+        self.layers = [(Cache(), Cache()) for _ in range(layers)]
+        self.length = 0  # tokens of each beginning
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these of the N beginnings, in this order."""
+        for own, _ in self.layers:
+            own.select(rows)
 
 
 class Translator(nn.Module):
@@ -79,11 +93,20 @@ class Translator(nn.Module):
             x = layer(x, mask=mask, table=self.table[:, : source.shape[1]])
         return self.norm_encoder(x), mask
 
-    def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
-        """Ids [N, T] that begin with the start -> logits of the token after each, [N, T, vocab + 3]."""
-        x, mask = self.embed(target), causal_mask(target.shape[1]).to(target.device)
-        for layer in cast("Any", self.layers["decoder"]):
-            x = layer(x, mask, self.table[:, : target.shape[1]], memory, memory_mask)
+    def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor, cache: DecoderCache | None = None) -> Tensor:
+        """Ids [N, T] that begin with the start -> logits of the token after each, [N, T, vocab + 3].
+
+        With a cache the ids are those that are new, of N beginnings of one translation (memory [1, S, width]); it is
+        extended by them.
+        """
+        first = cache.length if cache else 0
+        end = first + target.shape[1]
+        x, mask = self.embed(target), causal_mask(target.shape[1], end).to(target.device)
+        unread = memory[:, :0] if first else memory
+        for k, layer in enumerate(cast("Any", self.layers["decoder"])):
+            x = layer(x, mask, self.table[:, first:end], unread, memory_mask, caches=cache.layers[k] if cache else None)
+        if cache:
+            cache.length = end
         return (self.norm_decoder(x) @ self.embedding.weight.T).float()
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
@@ -100,13 +123,43 @@ def check(config: TranslateConfig) -> None:
         raise ValueError(f"n_embd = {config.n_embd} is not divisible into {config.n_head} heads of even width.")
 
 
+@torch.inference_mode()
+def alignments(model: Translator, source: Sequence[int], target: Sequence[int]) -> Tensor:
+    """Where each head of the decoder looks in the source, before each token of the target: [layer, head, T, S].
+
+    target: ids without the start. Each row is a distribution. Raises: ValueError for no ids, or too many.
+    """
+    check_length(model, source)
+    check_length(model, target)
+    device = model.embedding.weight.device
+    memory, _ = model.encode(torch.tensor([list(source)], device=device))
+    x = model.embed(torch.tensor([[model.start, *target[:-1]]], device=device))
+    mask, table = causal_mask(len(target)).to(device), model.table[:, : len(target)]
+    weights = []
+    for layer in cast("Any", model.layers["decoder"]):
+        asking = x + layer.attention(layer.norm1(x), mask=mask, table=table)
+        weights.append(layer.cross.weights(layer.norm_cross(asking), memory)[0])
+        x = layer(x, mask, table, memory)
+    return torch.stack(weights).cpu()
+
+
+def check_length(model: Translator, ids: Sequence[int]) -> None:
+    """Raises: ValueError for no tokens, or more than a sentence may have."""
+    if not 1 <= len(ids) <= model.config.longest:
+        raise ValueError(f"A sentence has 1 to {model.config.longest} tokens, and this one {len(ids)}.")
+
+
 @dataclass(frozen=True)
 class Hypothesis:
-    """A beginning of a translation: its ids without the start, the sum of their log p, and whether it is at its end."""
+    """A beginning of a translation: its ids without the start, the sum of their log p, and whether it is at its end.
+
+    parent: which of the hypotheses that went on after the step before it extends.
+    """
 
     ids: tuple[int, ...]
     log_p: float
     ended: bool
+    parent: int = 0
 
 
 def score(hypothesis: Hypothesis, alpha: float) -> float:
@@ -114,49 +167,78 @@ def score(hypothesis: Hypothesis, alpha: float) -> float:
     return hypothesis.log_p / ((5 + len(hypothesis.ids)) / 6) ** alpha
 
 
-@torch.inference_mode()
-def beam_search(
-    model: Translator, source: Sequence[int], width: int = 4, alpha: float = 0.6
-) -> Iterator[list[Hypothesis]]:
-    """The `width` best hypotheses after each token, the best first, until all have ended; width 1 is greedy.
+@dataclass(frozen=True)
+class BeamStep:
+    """What a beam search has after a token: the hypotheses kept, and those pruned, both with the best first."""
 
+    kept: list[Hypothesis]
+    pruned: list[Hypothesis]
+
+
+@torch.inference_mode()
+def beam_steps(
+    model: Translator, source: Sequence[int], width: int = 4, alpha: float = 0.6, shown: int = 0
+) -> Iterator[BeamStep]:
+    """Keep the `width` best hypotheses after each token, until all of them have ended; width 1 is greedy.
+
+    shown: so many continuations of each hypothesis are listed, if more than `width`; what is kept
+    does not depend on it.
     A translation has at most twice the tokens of its source, and ten. Raises: ValueError for a width below 1, or an
     empty or too long source.
     """
     checks.count("The width of the beam", width)
-    if not 1 <= len(source) <= model.config.longest:
-        raise ValueError(f"A sentence has 1 to {model.config.longest} tokens, and this one {len(source)}.")
+    check_length(model, source)
     device = model.embedding.weight.device
     memory, mask = model.encode(torch.tensor([list(source)], device=device))
-    beam = [Hypothesis((), 0.0, False)]
+    cache = DecoderCache(model.config.n_decoder)
+    kept = going = [Hypothesis((), 0.0, False)]
+    newest = torch.tensor([[model.start]], device=device)
     for _ in range(min(model.config.longest, 2 * len(source) + 10)):
-        going = [h for h in beam if not h.ended]
-        ids = torch.tensor([(model.start, *h.ids) for h in going], device=device)
-        logits = model.decode(ids, memory.expand(len(ids), -1, -1), mask.expand(len(ids), -1, -1, -1))[:, -1]
-        logits[:, [model.start, model.padding]] = -torch.inf
+        logits = model.decode(newest, memory, mask, cache)[:, -1]
+        logits[:, [model.start, model.padding]] = -torch.inf  # are never said
         log_p = logits.log_softmax(-1).cpu()
-        found = [h for h in beam if h.ended]
-        for h, row in zip(going, log_p, strict=True):
-            best = row.topk(min(width, len(row)))
+        found = [h for h in kept if h.ended]
+        for parent, (h, row) in enumerate(zip(going, log_p, strict=True)):
+            best = row.topk(min(max(width, shown), len(row) - 2))
             for value, token in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-                if value == -torch.inf:  # what is never said
-                    break
-                found.append(Hypothesis((*h.ids, token), h.log_p + value, token == model.end))
-        beam = sorted(found, key=lambda h: -score(h, alpha))[:width]
-        yield beam
-        if all(h.ended for h in beam):
+                found.append(Hypothesis((*h.ids, token), h.log_p + value, token == model.end, parent))
+        found.sort(key=lambda h: -score(h, alpha))
+        kept = found[:width]
+        yield BeamStep(kept, found[width:])
+        going = [h for h in kept if not h.ended]
+        if not going:
             return
+        cache.select(torch.tensor([h.parent for h in going], device=device))
+        newest = torch.tensor([[h.ids[-1]] for h in going], device=device)
+
+
+def beam_search(
+    model: Translator, source: Sequence[int], width: int = 4, alpha: float = 0.6
+) -> Iterator[list[Hypothesis]]:
+    """The hypotheses that `beam_steps` keeps after each token, the best first. Raises: ValueError as there."""
+    for step in beam_steps(model, source, width, alpha):
+        yield step.kept
+
+
+def text_of(model: Translator, hypothesis: Hypothesis) -> str:
+    return model.tokenizer.decode(i for i in hypothesis.ids if i < model.config.vocab_size)
 
 
 def translate(model: Translator, text: str, width: int = 4, alpha: float = 0.6) -> str:
-    """The best translation of a sentence. Raises: ValueError as `beam_search`."""
-    beam: list[Hypothesis] = []
-    for beam in beam_search(model, model.tokenizer.encode(text), width, alpha):  # noqa: B007
-        pass
-    return model.tokenizer.decode(i for i in beam[0].ids if i < model.config.vocab_size)
+    """The best translation of a sentence. Raises: ValueError as `beam_steps`."""
+    *_, last = beam_steps(model, model.tokenizer.encode(text), width, alpha)
+    return text_of(model, last.kept[0])
 
 
 Pair = tuple[list[int], list[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Sentences:
+    """What a translator trains on: token ids of sentences and of their translations, and the byte pairs of both."""
+
+    pairs: Sequence[Pair]
+    tokenizer: BPETokenizer | None
 
 
 def batches(pairs: Sequence[Pair], tokens: int, generator: torch.Generator) -> Iterator[list[int]]:
@@ -194,7 +276,7 @@ def loss(model: Translator, source: Tensor, target: Tensor) -> dict[str, Tensor]
 @resumable
 def train(
     config: TranslateConfig,
-    examples: tuple[Sequence[Pair], BPETokenizer],
+    sentences: Sentences,
     *,
     steps: int,
     seed: int = 0,
@@ -202,11 +284,11 @@ def train(
     resume: dict | None = None,
 ) -> Iterator[TrainStep[Translator]]:
     """Train on pairs of token ids; each epoch has batches of its own. Raises: ValueError for no pairs."""
-    pairs, tokenizer = examples
+    pairs = sentences.pairs
     if not pairs:
         raise ValueError("There are no sentences to train on.")
     model = seeded(seed, lambda: Translator(config)).to(device)
-    model.tokenizer = tokenizer
+    model.tokenizer = sentences.tokenizer  # type: ignore[assignment]
     optimizers = Optimizers(model, model.layers, Rates(config.muon_lr, config.lr, config.weight_decay))
     generator = torch.Generator().manual_seed(seed)
     parts = {"model": model, "optimizers": optimizers}
@@ -232,25 +314,18 @@ def train(
         epoch += 1
 
 
-def training_pairs(config: TranslateConfig, split: str = "train") -> tuple[list[Pair], BPETokenizer]:
-    """Token ids of the sentence pairs that are no longer than `config.longest`, and the byte pairs of both languages.
-
-    Raises: DataError.
-    """
+def examples(recipe: Recipe) -> Sentences:
+    """What a recipe trains on: the sentence pairs that are no longer than `config.longest`. Raises: DataError."""
+    config = recipe.config
+    english, french = zip(*parallel.pairs("train"), strict=True)
     tokenizer = BPETokenizer.train("\n".join(f"{a}\n{b}" for a, b in parallel.pairs("train")), config.vocab_size)
     encode = tokenizer.inner.encode_batch
-    english, french = zip(*parallel.pairs(split), strict=True)
-    both = zip(encode(list(english)), encode(list(french)), strict=True)
-    ids = [(a.ids, b.ids) for a, b in both]
-    return [(a, b) for a, b in ids if max(len(a), len(b)) < config.longest], tokenizer
+    ids = [(a.ids, b.ids) for a, b in zip(encode(list(english)), encode(list(french)), strict=True)]
+    return Sentences([(a, b) for a, b in ids if max(len(a), len(b)) < config.longest], tokenizer)
 
 
 RECIPES = {"translate-en-fr": Recipe(TranslateConfig(), "tatoeba", steps=4_500)}
-
-
-def examples(recipe: Recipe) -> tuple[list[Pair], BPETokenizer]:
-    """What a recipe trains on. Raises: DataError."""
-    return training_pairs(recipe.config)
+TINY = Recipe(TranslateConfig(280, 64, 1, 1, 2, 16, dropout=0.0, tokens=512), "tatoeba", steps=60)
 
 
 def load(name: str) -> Translator:
@@ -285,6 +360,20 @@ def bleu(translations: Sequence[str], references: Sequence[Sequence[str]]) -> tu
     return (
         sacrebleu.corpus_bleu(list(translations), columns).score,
         sacrebleu.corpus_chrf(list(translations), columns).score,
+    )
+
+
+def sentence_scores(translation: str, reference: str) -> tuple[float, float]:
+    """BLEU and chrF of one sentence against one reference by sacrebleu, both from 0 to 100.
+
+    A sentence often shares no four words in a row, and BLEU would be 0: missing n-grams count as a half, a quarter, ...
+    of one ("exp", Chen & Cherry 2014).
+    """
+    import sacrebleu
+
+    return (
+        sacrebleu.sentence_bleu(translation, [reference], smooth_method="exp").score,
+        sacrebleu.sentence_chrf(translation, [reference]).score,
     )
 
 
