@@ -23,37 +23,37 @@ const press = (k) => {
 };
 const go = (k) => {
   current = Math.max(0, Math.min(value.units.length - 1, k));
-  const buttons = [...$(".line").children];
-  buttons.forEach((button, i) => (button.tabIndex = i === current ? 0 : -1));
-  return buttons[current];
+  const chips = [...$(".line").children];
+  chips.forEach((chip, i) => chip.classList.toggle("current", i === current));
+  $(".line").setAttribute("aria-activedescendant", chips[current].id);
 };
 const drawLine = () => {
   const line = $(".line");
   while (line.children.length > value.units.length) line.lastChild.remove();
   while (line.children.length < value.units.length) {
     const k = line.children.length,
-      button = make("button", { type: "button" });
-    button.addEventListener("click", () => {
+      chip = make("span", { role: "option", id: `${part.id}-${k}` });
+    chip.addEventListener("click", () => {
       go(k);
       press(k);
     });
-    line.append(button);
+    line.append(chip);
   }
   value.units.forEach((unit, k) => {
-    const button = line.children[k],
+    const chip = line.children[k],
       masked = "guess" in unit;
-    button.setAttribute("aria-pressed", String(masked));
-    button.setAttribute("aria-label", said(unit));
-    button.classList.toggle("chosen", k === chosen());
-    button.classList.toggle("apart", k > 0 && unit.text.startsWith("␣"));
-    if (!masked) return button.replaceChildren(plain(unit.text));
+    chip.setAttribute("aria-selected", String(masked));
+    chip.setAttribute("aria-label", said(unit));
+    chip.classList.toggle("chosen", k === chosen());
+    chip.classList.toggle("apart", k > 0 && unit.text.startsWith("␣"));
+    if (!masked) return chip.replaceChildren(plain(unit.text));
     const sign = unit.right === null ? "" : unit.right ? " ✓" : " ✗",
       rows = [
         make("small", {}, unit.tokens > 1 ? `[MASK] × ${unit.tokens}` : "[MASK]"),
         make("b", { class: unit.right === null ? "" : unit.right ? "yes" : "no" }, plain(unit.guess) + sign),
       ];
     if (unit.right === false) rows.push(make("small", {}, `was ${plain(unit.text)}`));
-    return button.replaceChildren(...rows);
+    return chip.replaceChildren(...rows);
   });
   go(current);
   const [right, of] = value.score,
@@ -64,10 +64,12 @@ const drawLine = () => {
       "All masks are filled in at once, none knowing of the others. Press a masked word to look at it, and again to bring it back.";
 };
 $(".line").addEventListener("keydown", (event) => {
-  const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: Infinity }[event.key];
-  if (to === undefined || !value) return;
+  const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: Infinity }[event.key],
+    pressing = event.key === "Enter" || event.key === " ";
+  if (!value || (to === undefined && !pressing)) return;
   event.preventDefault();
-  go(to).focus();
+  if (pressing) press(current);
+  else go(to);
 });
 
 // --- the place that is looked at

@@ -109,7 +109,13 @@ def picture(**settings: Any) -> Image.Image:
     title = f"The likeliest in the place of “{named(at.ids[k] for k in at.chosen)}”" + (
         f", rank {rank}" if rank else ""
     )
-    bars = charts.bars([p for _, p, _ in rows], [name for name, _, _ in rows], inks, title=title, width=560)
+    bars = charts.bars(
+        [p for _, p, _ in rows],
+        [f"{name} ✓" if stood else name for name, _, stood in rows],
+        inks,
+        title=title,
+        width=560,
+    )
     return charts.below([page, bars])
 
 
