@@ -211,7 +211,7 @@ def train(
         yield TrainStep(step + 1, {"loss": value.item()}, model, partial(snapshot, step + 1, generator, parts))
 
 
-RECIPES = {"bert-english": Recipe(BERTConfig(), "english", steps=5_000)}
+RECIPES = {"bert-english": Recipe(BERTConfig(), "english", steps=3_500)}
 TINY = Recipe(BERTConfig(280, 16, n_layer=1, n_head=2, n_embd=16, dropout=0.0, batch=8), "stories", steps=60)
 
 
