@@ -34,7 +34,7 @@ LONG = (
     "The man who lives next door told me that the woman he had met at the station was the sister of the doctor who had "
     "treated his father."
 )
-LONG_TOO = (  # a right translation; that of the model has lost much of it
+LONG_TOO = (  # a right translation; that of the model lacks the sister and the doctor
     "L'homme qui habite à côté m'a dit que la femme qu'il avait rencontrée à la gare était la sœur du médecin qui "
     "avait soigné son père."
 )
@@ -278,9 +278,9 @@ PART = Part(
             "A long sentence",
             "30 tokens with relative clauses; half of those it was trained on have at most eight. What comes out?",
             {"text": LONG, "reference": LONG_TOO},
-            "It loses the thread: clauses are missing, or one comes twice. See the rows of the "
-            "matrix: some English words are looked at by none, others again and again. Nothing keeps account of what "
-            "has been translated, and of such sentences it has seen few.",
+            "A part of it: after the station it goes on at the second “who”, and there is no sister and no doctor. See "
+            "the matrix: no row looks much at these two words. Nothing keeps account of what has been translated, and "
+            "it has seen few such sentences.",
             (
                 Answer("A part of it: clauses get lost."),
                 Answer("An error: it is too long.", "It reads up to 64 tokens. Whether it can is another question."),
