@@ -292,13 +292,10 @@ def accuracy(model: Any, pictures: Tensor, labels: Tensor, moving: float = 0.0, 
 
 
 GARMENTS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-CIFAR = ViTConfig(n_embd=128)
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
 RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
     "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=3_000),
-    "vit-cifar": Recipe(CIFAR, "cifar10", steps=8_000),
-    "cnn-cifar": Recipe(replace(CIFAR, network="cnn"), "cifar10", steps=8_000),
 }
 TINY = Recipe(ViTConfig("vit", "sprites", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=16), "sprites", steps=60)
 
