@@ -69,6 +69,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.diffusion
 	$(BIN)/python -m benchmarks.text
+	$(BIN)/python -m benchmarks.translate
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.classroom

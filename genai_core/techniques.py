@@ -13,7 +13,7 @@ from genai_core.common.training import Recipe, TrainStep
 from genai_core.evaluation import scene_reader
 from genai_core.flows import glow, matching, nice, realnvp
 from genai_core.language import pretrained
-from genai_core.transformer import icl, positions, vit
+from genai_core.transformer import icl, positions, translate, vit
 
 
 class Technique(Protocol):
@@ -74,6 +74,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     icl,
     positions,
     vit,
+    translate,
 )
 
 

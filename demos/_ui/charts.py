@@ -191,17 +191,27 @@ def table(rows: Sequence[Sequence[str]], inks: Sequence[str] = ()) -> Image.Imag
 def matrix(
     cells: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, title: str, side: int = 22
 ) -> Image.Image:
-    """Colours, uint8 [rows, columns, 3], as squares with the names of their rows and columns."""
-    left = max(16, *(round(letters.length(name, SIZE)) for name in rows)) + 8
-    image = Image.new("RGB", (left + side * len(columns), 50 + side * len(rows)), "white")
+    """Colours, uint8 [rows, columns, 3], as squares with the names of their rows and columns.
+
+    Where a column's name is wider than the column, all of them are written upwards.
+    """
+    left = max([16, *(round(letters.length(name, SIZE)) for name in rows)]) + 8
+    widest = round(max(letters.length(name, SIZE) for name in columns))
+    top = 50 if widest <= side else 34 + widest
+    image = Image.new("RGB", (left + side * len(columns), top + side * len(rows)), "white")
     pen = ImageDraw.Draw(image)
     letters.write(pen, (0, 4), title, INK, SIZE)
     for j, name in enumerate(columns):
-        letters.write(pen, (left + side * (j + 0.5), 38), name, SOFT, SIZE, "mm")
+        if widest <= side:
+            letters.write(pen, (left + side * (j + 0.5), 38), name, SOFT, SIZE, "mm")
+            continue
+        strip = Image.new("RGB", (widest, side - 2), "white")
+        letters.write(ImageDraw.Draw(strip), (0, side / 2 - 1), name, SOFT, SIZE, "lm")
+        image.paste(strip.rotate(90, expand=True), (left + side * j, top - 8 - widest))
     for i, name in enumerate(rows):
-        letters.write(pen, (left - 8, 50 + side * (i + 0.5)), name, SOFT, SIZE, "rm")
+        letters.write(pen, (left - 8, top + side * (i + 0.5)), name, SOFT, SIZE, "rm")
         for j in range(len(columns)):
-            x, y = left + side * j, 50 + side * i
+            x, y = left + side * j, top + side * i
             pen.rectangle((x, y, x + side - 3, y + side - 3), fill=tuple(cells[i, j].tolist()))
     return image
 

@@ -19,45 +19,9 @@ const readouts = () => {
   $(".of-contrastive").hidden = beam;
   $(".tokens").max = beam ? 24 : 120;
 };
-const nats = (v) => v.toFixed(2).replace("-", "−");
-const kind = (c) => (c.best ? "best" : c.kept ? "kept" : "pruned");
 const tree = () => {
-  const svg = $(".tree"),
-    { levels } = value,
-    longest = Math.max(...levels.flat().map((c) => c.text.length));
-  const dx = Math.max(44, 22 + 8.5 * longest),
-    dy = 24,
-    rows = Math.max(...levels.map((level) => level.length));
-  const w = 40 + levels.length * dx,
-    h = 16 + rows * dy;
-  svg.setAttribute("width", w);
-  svg.setAttribute("height", h);
-  svg.setAttribute("viewBox", `0 0 ${w} ${h}`);
-  const x = (k) => 22 + (k + 1) * dx - dx / 2,
-    y = (r) => 18 + r * dy,
-    half = (t) => 4 + 4 * t.length;
-  const lines = [],
-    words = [makeSvg("circle", { cx: 8, cy: y(0) - 4, r: 4, fill: "var(--real)" })];
-  levels.forEach((level, k) =>
-    level.forEach((c, r) => {
-      const from = k === 0 ? [12, y(0) - 4] : [x(k - 1) + half(levels[k - 1][c.parent].text), y(c.parent) - 4],
-        to = [x(k) - half(c.text), y(r) - 4];
-      const middle = (from[0] + to[0]) / 2;
-      lines.push([
-        c,
-        makeSvg("path", { class: kind(c), d: `M ${from} C ${middle} ${from[1]} ${middle} ${to[1]} ${to}` }),
-      ]);
-      const word = makeSvg("text", { class: kind(c), x: x(k), y: y(r) }, c.text);
-      word.append(
-        makeSvg("title", {}, `log p so far ${nats(c.score)} nat${c.kept ? "" : ", pruned"}${c.ended ? ", ended" : ""}`),
-      );
-      words.push(word);
-      if (c.kept && c.ended)
-        words.push(makeSvg("circle", { class: kind(c), cx: x(k) + half(c.text) + 4, cy: y(r) - 4, r: 4 }));
-    }),
-  );
-  lines.sort((a, b) => a[0].best - b[0].best || a[0].kept - b[0].kept);
-  svg.replaceChildren(...lines.map(([, line]) => line), ...words);
+  const { levels } = value;
+  drawTree($(".tree"), levels);
   const ended = levels.flat().some((c) => c.kept && c.ended) ? " A dot marks a text that has ended." : "";
   $(".legend").textContent =
     `Each column is one more token; the bold path leads to the best text, and what was pruned is struck out.${ended} ${value.count} continuations were considered. Point at one for its score.`;

@@ -5,11 +5,11 @@ from typing import Any
 
 from PIL import Image
 
-from demos._ui import text_image, validation
+from demos._ui import text_image, trees, validation
 from demos._ui.settings import Setting, choice, integer, number, text
 from demos._ui.tab import Answer, Part, Preset
 from demos._ui.tokens import candidate
-from demos.text import _models, _tree, write
+from demos.text import _models, write
 from demos.text.write import menus
 from genai_core.language.search import (
     BeamStep,
@@ -130,7 +130,8 @@ def picture(**settings: Any) -> Image.Image:
     """What was found: of a beam search the tree and its texts, of a contrastive one the text with its marked tokens."""
     value = show(**settings)
     if "levels" in value:
-        return _tree.picture(settings["prompt"], value["levels"], value["finals"])
+        finals = [(f"log p = {f['score']:.2f} nat", settings["prompt"] + f["text"]) for f in value["finals"]]
+        return trees.picture(value["levels"], finals)
     tokens = [(token["text"], 0.0 if token["likeliest"] else 0.35) for token in value["tokens"]]
     return text_image.of_text([(settings["prompt"], write.SOFT), *text_image.shaded(tokens)])
 

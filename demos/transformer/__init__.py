@@ -1,10 +1,11 @@
-"""The transformer tab: attention, positions, what a block does, examples in the prompt, a live training."""
+"""The transformer tab: attention, positions, what a block does, examples in the prompt, training live, translation."""
 
 from demos._ui.tab import Tab
-from demos.transformer import _api, _models, attention, block, examples, positions, train, vision
+from demos.transformer import _api, _models, attention, block, examples, positions, train, translate, vision
 from genai_core.language import gpt
 from genai_core.transformer import attention as core
 from genai_core.transformer import icl, lens, seq2seq, vit
+from genai_core.transformer import translate as translation
 from genai_core.transformer.positions import PositionsGPT
 
 HOW = r"""
@@ -61,6 +62,21 @@ $$\hat w = (X^\top X + \sigma^2 I)^{-1} X^\top y$$
 symbol after the other. By **cross-attention** its queries look at keys and values of the encoder's. *Train* trains one
 on digits while you watch, by teacher forcing: at each place the loss is that of the next symbol of the right output.
 
+**Translation** is what they were made for. *Translate* has an encoder and a decoder of four layers each, trained on
+sentences of Tatoeba. Its tokens are **byte pairs** of both languages (Sennrich 2016, [arXiv
+1508.07909](https://arxiv.org/abs/1508.07909)): the pairs that are most frequent are merged again and again, so that a
+frequent word is one token, and a rare one falls into pieces but is never unknown. The likeliest translation cannot be
+found by trying all. **Beam search** goes on with the few likeliest beginnings, and compares those of different lengths
+by a score (Wu 2016, [arXiv 1609.08144](https://arxiv.org/abs/1609.08144), equation 14):
+
+$$s(y) = \frac{\log p(y \mid x)}{\left((5 + |y|)\,/\,6\right)^{\alpha}}$$
+
+A translation is measured against one by a human. **BLEU** (Papineni 2002, [ACL
+P02-1040](https://aclanthology.org/P02-1040/)) is the geometric mean of the shares of its runs of one, two, three and
+four words that stand there too, times a penalty where it is shorter; **chrF** (Popović 2015, [ACL
+W15-3049](https://aclanthology.org/W15-3049/)) is the F-score of runs of one to six characters, with recall twice as
+important as precision. Both know words and letters, not meanings.
+
 **Pictures as sequences.** A **ViT** (Dosovitskiy 2020, [arXiv 2010.11929](https://arxiv.org/abs/2010.11929)) cuts a
 picture into patches, makes a token of each, adds learned positions, and lets a **class token** gather what the head
 reads. Nothing in it knows that neighbours belong together; with few pictures it pays to make the tokens by
@@ -88,7 +104,7 @@ TAB = Tab(
     text="Follow one token through a real transformer: every head with its numbers, and what each layer would say "
     "next.",
     picture=arcs,
-    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART, vision.PART),
+    parts=(attention.PART, positions.PART, block.PART, examples.PART, train.PART, translate.PART, vision.PART),
     how=HOW,
     sources=(
         core.attention,
@@ -105,6 +121,9 @@ TAB = Tab(
         icl.ICL,
         icl.fit,
         seq2seq.EncoderDecoder,
+        translation.Translator,
+        translation.beam_steps,
+        translation.alignments,
         vit.ViT,
         vit.rollout,
     ),
@@ -116,6 +135,7 @@ TAB = Tab(
         "positions-sinusoidal": "Sinusoidal positions",
         "positions-rotary": "Rotary positions",
         "positions-alibi": "ALiBi",
+        "translate-en-fr": "Translator, English to French",
         "vit-fashion": "ViT, garments",
         "cnn-fashion": "CNN, garments",
     },

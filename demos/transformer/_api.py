@@ -6,7 +6,7 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.transformer import _models, attention, block, examples, positions, train, vision
+from demos.transformer import _models, attention, block, examples, positions, train, translate, vision
 
 
 @endpoint(
@@ -56,6 +56,27 @@ def transformer_train(task: str, digits: str, sum: str, seed: int) -> Iterator[d
 
 
 @endpoint(
+    Table(translate.PART.settings[:-1], translate.PART.check),  # without the token that the page shades
+    Value(
+        "translation; log_p of it, in nat, and its score; source, target: the tokens; alignment: how much the decoder "
+        "looks at each of the source before it writes each of the target, shares; bleu, chrf: against the reference, "
+        "null without one"
+    ),
+)
+def transformer_translate(text: str, reference: str, width: int, alpha: float, layer: int, head: int) -> dict[str, Any]:
+    """Translate an English sentence into French by beam search."""
+    shown = translate.show(text, reference, width, alpha, layer, head, 0)
+    weights = translate.alignment(text, width, alpha, layer, head)[: len(shown["target"])]
+    return {
+        **{name: shown[name] for name in ("translation", "source", "target")},
+        "log_p": round(shown["finals"][0]["log_p"], 4),
+        "score": round(shown["finals"][0]["score"], 4),
+        "alignment": [[round(w, 4) for w in row] for row in weights.tolist()],
+        **(shown["scores"] or {"bleu": None, "chrf": None}),
+    }
+
+
+@endpoint(
     Table(vision.PART.settings[:3] + vision.PART.settings[-1:]),  # without where the page shows the ViT to look
     Value(
         "Of each network the probability of each kind of garment",
@@ -75,5 +96,6 @@ ENDPOINTS = (
     transformer_block,
     examples.transformer_examples,
     transformer_train,
+    transformer_translate,
     transformer_vision,
 )

@@ -12,6 +12,7 @@ SOURCES = {
     "functions": "Functions and examples drawn at random, anew for every prompt",
     "stories": "0.9 MB of TinyStories (Eldan & Li 2023), CDLA-Sharing-1.0",
     "tinystories": "18,653 stories of TinyStories (Eldan & Li 2023), 15 MB, CDLA-Sharing-1.0",
+    "tatoeba": "Sentences of Tatoeba (tatoeba.org), selected by ManyThings (manythings.org/anki), CC BY 2.0 FR",
 }
 SPLITS = {
     "pictures": "trained on the training split, measured on the test split, which was used for no choice.",

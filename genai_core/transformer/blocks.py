@@ -16,6 +16,26 @@ from genai_core.language.gpt import rotate
 from genai_core.transformer.attention import attention
 
 
+class Cache:
+    """Keys and values of an attention, [N, heads, S, d], of all that it has read so far."""
+
+    k: Tensor | None = None
+    v: Tensor | None = None
+
+    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Append those of what is new; returns all."""
+        if self.k is not None and self.v is not None:
+            k, v = torch.cat([self.k, k], 2), torch.cat([self.v, v], 2)
+        self.k, self.v = k, v
+        return k, v
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these of the N rows, in this order; one may be there several times."""
+        assert self.k is not None
+        assert self.v is not None
+        self.k, self.v = self.k[rows], self.v[rows]
+
+
 class Attention(nn.Module):
     """Attention in `heads` heads over a sequence [N, T, width], or from it to a context [N, S, width]."""
 
@@ -47,12 +67,16 @@ class Attention(nn.Module):
         mask: Tensor | None = None,
         table: Tensor | None = None,
         bias: Tensor | None = None,
+        cache: Cache | None = None,
     ) -> Tensor:
         """mask: bool, broadcast to [N, heads, T, S], true where a query may look; None: everywhere.
 
-        bias: added to the scaled scores, broadcast as the mask is.
+        bias: added to the scaled scores, broadcast as the mask is. cache: of what comes before x, or before what is new
+        of the context, which may be nothing: [N, 0, width].
         """
         q, k, v = self.project(x, x if context is None else context, table)
+        if cache is not None:
+            k, v = cache.extend(k, v)
         y = attention(q, k, v, mask, bias).out
         return self.out(y.transpose(1, 2).flatten(2))  # [N, T, width]
 
@@ -86,12 +110,21 @@ class Layer(nn.Module):
         mask: Tensor | None = None,
         table: Tensor | None = None,
         context: Tensor | None = None,
+        context_mask: Tensor | None = None,
         bias: Tensor | None = None,
+        caches: tuple[Cache, Cache] | None = None,
     ) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask, table=table, bias=bias))
+        """caches: of the self-attention and of that to the context; see `Attention.forward`."""
+        own, of_context = caches or (None, None)
+        x = x + self.dropout(self.attention(self.norm1(x), mask=mask, table=table, bias=bias, cache=own))
         if self.cross is not None and self.norm_cross is not None:
-            x = x + self.dropout(self.cross(self.norm_cross(x), context))
+            x = x + self.dropout(self.cross(self.norm_cross(x), context, mask=context_mask, cache=of_context))
         return x + self.dropout(self.mlp(self.norm2(x)))
+
+
+def padding_mask(lengths: Tensor, longest: int) -> Tensor:
+    """Lengths [N] -> bool [N, 1, 1, longest]: true where a token is, and false where there is padding."""
+    return (torch.arange(longest, device=lengths.device) < lengths[:, None])[:, None, None]
 
 
 @dataclass(frozen=True)

@@ -124,3 +124,31 @@ def test_patches_are_moved_and_what_is_read_follows(page):
     expect(plot).to_be_hidden()  # it is the answer
     page.get_by_role("button", name="Just show me").locator("visible=true").click()
     expect(plot).to_be_visible()
+
+
+def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page):
+    stage = opened(page, "part=translate")
+    page.get_by_label("The English sentence").locator("visible=true").fill("She has a red car.")
+    expect(stage.locator(".translation")).to_have_text("Elle a une voiture rouge.")
+    expect(stage.locator(".scores")).to_be_hidden()
+    rouge = stage.get_by_role("option", name="␣rouge")
+    rouge.click()
+    expect(stage.locator(".read")).to_contain_text("at “␣red”")
+    expect(stage.locator(".matrix tr.on th")).to_have_text("␣rouge")
+    shades = [
+        float(shade) for shade in stage.locator(".source .token").evaluate_all("all => all.map(t => t.dataset.shade)")
+    ]
+    assert shades.index(max(shades)) == stage.locator(".source .token").all_inner_texts().index("␣red")
+    stage.get_by_role("listbox").press("ArrowLeft")
+    expect(stage.get_by_role("option", name="␣voiture")).to_have_attribute("aria-selected", "true")
+    expect(stage.locator(".read")).to_contain_text("at “␣car”")
+    asked = requests_of(page)
+    stage.get_by_role("button", name="Layer 1, head 1").click()
+    expect(stage.locator(".what")).to_have_text("Alignment: layer 1, head 1")
+    assert not asked  # the page has every head
+    assert "layer=1&head=1&token=3" in page.evaluate("genai.link('transformer/translate')")
+    page.get_by_label("Your own translation").locator("visible=true").fill("Elle a une auto rouge.")
+    expect(stage.locator(".scores")).to_contain_text("chrF")
+    show_preset(page, "Greedy")
+    expect(stage.locator(".finals li")).to_have_count(1)
+    assert stage.locator(".tree .best").count() > 3

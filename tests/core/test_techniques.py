@@ -1,7 +1,7 @@
 """What every technique owes: it learns, resumes exactly, repeats itself for a seed, and comes back from its file.
 
-Each offers `TINY`, the recipe that is trained here. The text corpora are replaced by one sentence; nothing else is read
-but the sprites and scenes that genai_core draws itself.
+Each offers `TINY`, the recipe that is trained here. The text corpora are replaced by one sentence, and the sentence
+pairs by two; nothing else is read but the sprites and scenes that genai_core draws itself.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from genai_core import diffusion, evaluate, gan, techniques, train
 from genai_core.common import cards, checkpoints
 from genai_core.common.checkpoints import CheckpointError
 from genai_core.common.training import Recipe, TrainStep, seeded
-from genai_core.data import corpora
+from genai_core.data import corpora, parallel
 from genai_core.diffusion.fewstep import FewStepConfig
 from genai_core.diffusion.unet import UNet
 from genai_core.distillation import compact
@@ -29,6 +29,7 @@ from genai_core.gan import cgan, dcgan, wgan
 from genai_core.techniques import TECHNIQUES, examples, find
 
 SENTENCE = "One day a small brown bird sang in the old garden, and everybody there stopped to listen to its song.\n"
+PAIRS = "The old bird sang.\tLe vieil oiseau chantait.\nEverybody in the garden listened.\tTous au jardin écoutaient.\n"
 
 each = pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda technique: technique.__name__.split(".", 1)[1])
 
@@ -49,6 +50,8 @@ def own_corpora(tmp_path_factory):
     for file in chain.from_iterable(corpora.FILES.values()):
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(SENTENCE * 20, encoding="utf-8")
+    (folder / parallel.FOLDER).mkdir()
+    (folder / parallel.FOLDER / "train.tsv").write_text(PAIRS * 10, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENAI_DATA", str(folder))
         yield

@@ -39,7 +39,7 @@ ALL_BAD = {  # never right, whatever is asked for
 ONE_BAD = (None, True, math.nan, -1e308, 2**63, "\ud800", "../../../etc/passwd", [], [math.nan], {"a": [1]}, "9" * 9000)
 GOOD = {"seed": 0, "tokens": 3, "steps": 5, "index": 0, "dimension": 0, "frame": 0, "class": 3, "kept": [1, 2]}
 FREE = {  # fields that take any text, an empty list, either truth; or names of settings that are none, like a link
-    *((name, str) for name in ("prompt", "text", "without", "own", "labels", "true", "false")),
+    *((name, str) for name in ("prompt", "text", "without", "own", "labels", "true", "false", "reference")),
     *((name, list) for name in ("kept", "filters")),
     *((name, bool) for name in ("fold", "holes", "linear", "show_f", "shuffled")),
     ("settings", dict),

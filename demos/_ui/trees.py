@@ -1,5 +1,6 @@
-"""The tree of a beam search as a picture to keep, laid out as search.js draws it."""
+"""The tree of a beam search as a picture to keep, laid out as js/tree.js draws it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -14,13 +15,16 @@ def kind(node: dict[str, Any]) -> str:
     return "best" if node["best"] else "kept" if node["kept"] else "pruned"
 
 
-def picture(prompt: str, levels: list[list[dict]], finals: list[dict]) -> Image.Image:
-    """The tree from left to right, then the best texts and their scores; both as `search.found` gives them."""
+def picture(levels: Sequence[Sequence[dict[str, Any]]], finals: Sequence[tuple[str, str]]) -> Image.Image:
+    """The tree from left to right, then the best texts, each after what is said of it.
+
+    levels: a column for each token, of nodes {"parent" (the row of the last column), "text", "kept", "ended", "best"}.
+    """
     step = max(44.0, 22 + max(letters.length(node["text"], SIZE) for level in levels for node in level))
     rows = max(len(level) for level in levels)
-    texts = [(f"log p = {final['score']:.2f} nat", prompt + final["text"]) for final in finals]
-    lines = [(score, letters.wrapped(text.replace("\n", "↵"), SIZE, 640)) for score, text in texts]
-    width = max(900, int(2 * EDGE + step * (len(levels) + 0.5)))
+    lines = [(said, letters.wrapped(text.replace("\n", "↵"), SIZE, 640)) for said, text in finals]
+    indent = 20 + max(letters.length(said, SIZE) for said, _ in finals)
+    width = max(900, int(indent + 640 + 2 * EDGE), int(2 * EDGE + step * (len(levels) + 0.5)))
     height = 2 * EDGE + ROW * (rows + 1 + sum(len(wrapped) for _, wrapped in lines))
     image = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(image)
@@ -28,7 +32,7 @@ def picture(prompt: str, levels: list[list[dict]], finals: list[dict]) -> Image.
     def at(column: int, row: int) -> tuple[float, float]:
         return EDGE + step * (column + 0.75), EDGE + ROW * (row + 0.5)
 
-    def half(node: dict) -> float:
+    def half(node: dict[str, Any]) -> float:
         return letters.length(node["text"], SIZE) / 2 + 3
 
     for which in ("pruned", "kept", "best"):  # the path to the best text is drawn over the others
@@ -50,9 +54,9 @@ def picture(prompt: str, levels: list[list[dict]], finals: list[dict]) -> Image.
             if node["kept"] and node["ended"]:
                 pen.ellipse([x + half(node) + 1, y - 4, x + half(node) + 9, y + 4], fill=INKS[kind(node)])
     y = EDGE + ROW * (rows + 1.0)
-    for score, wrapped in lines:
-        letters.write(pen, (EDGE, y), score, charts.SOFT, SIZE)
+    for said, wrapped in lines:
+        letters.write(pen, (EDGE, y), said, charts.SOFT, SIZE)
         for line in wrapped:
-            letters.write(pen, (EDGE + 160, y), line, charts.INK, SIZE)
+            letters.write(pen, (EDGE + indent, y), line, charts.INK, SIZE)
             y += ROW
     return image
