@@ -20,8 +20,8 @@ STORY = (
     "Once upon a time, there was a little dog named Max. Max loved to play with his red ball. One day, the ball rolled "
     "into the water. Max was very sad. A kind girl saw him and helped him get the ball back. Max was happy again."
 )
-BARKED = "The dog barked at the cat."
-RIGHT = "Mia put on her coat because it was cold outside."
+CRIED = "Mia was sad. She cried because her doll was lost."
+SANG = "The bird sang in the tree."
 SHE = "Tom was sad because he lost his toy."
 LONGEST = 300  # characters of a text
 MOST = 126  # its tokens: the context has room for these and both ends
@@ -170,27 +170,28 @@ PART = Part(
     check=check,
     presets=(
         Preset(
-            "Who barked?",
-            "“The [MASK] barked at the cat.” Before the place there is “The” alone. What does a BERT say?",
-            lambda: {"text": BARKED, "pressed": of_word(BARKED, "dog")},
-            "“dog”, by far: it reads what comes after the place as well. Cut after the place, “The” could be followed "
-            "by any noun, and “dog” is only one of many.",
+            "How was Mia?",
+            "“Mia was [MASK]. She cried because her doll was lost.” Before the place there is “Mia was” alone. What "
+            "does a BERT say?",
+            lambda: {"text": CRIED, "pressed": of_word(CRIED, "sad")},
+            "“sad”, by far: it reads what comes after the place as well. Cut after the place, “sad” is one of many "
+            "ways to go on, and not a likely one.",
             (
-                Answer("Any noun: nothing stands before it.", "True for a GPT. A BERT sees “barked” as well."),
-                Answer("“dog”, by far."),
-                Answer("“cat”: it is the noun of the text.", "It asks what barks, not which words are near."),
+                Answer("Anything: too little stands before it.", "True for a GPT. A BERT sees “cried” as well."),
+                Answer("“sad”, by far."),
+                Answer("“lost”: it is the word of the text that fits.", "It asks what fits there, not what is near."),
             ),
         ),
         Preset(
             "Both sides",
-            "“Mia put on her coat because it was cold outside.” What does the part after “coat” tell of it?",
-            lambda: {"text": RIGHT, "pressed": of_word(RIGHT, "coat")},
-            "With what follows “coat” is at least twice as likely as without. A model that reads from the left alone "
-            "never uses it: the price of being able to write.",
+            "“The [MASK] sang in the tree.” How much does the part after the place tell of the bird?",
+            lambda: {"text": SANG, "pressed": of_word(SANG, "bird")},
+            "It makes “bird” ten times as likely, and the first guess. A model that reads from the left alone never "
+            "uses it: the price of being able to write.",
             (
                 Answer("Nothing: a word depends on what comes before.", "That is how GPTs are trained, not language."),
-                Answer("It makes “coat” at least twice as likely."),
-                Answer("It makes “coat” certain.", "A hat or a scarf would do as well."),
+                Answer("It makes “bird” ten times as likely."),
+                Answer("It makes “bird” certain.", "A girl or a cat may sit in a tree, in stories at least."),
             ),
         ),
         Preset(

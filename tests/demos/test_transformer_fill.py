@@ -90,12 +90,12 @@ def test_the_two_sides_are_the_model_with_and_without_what_follows():
 
 
 def test_a_mask_in_the_text_is_filled_in_and_is_neither_right_nor_wrong():
-    value = shown(text="The [MASK] barked at the cat.")
+    value = shown(text="The [MASK] sang in the tree.")
     assert value["score"] == (0, 0)
     assert value["sides"] is None
     assert value["rank"] is None
     assert looked_at(value)["right"] is None
-    same = shown(text=fill.BARKED, pressed=fill.of_word(fill.BARKED, "dog"))
+    same = shown(text=fill.SANG, pressed=fill.of_word(fill.SANG, "bird"))
     assert [row[:2] for row in value["likeliest"]] == [row[:2] for row in same["likeliest"][:10]]
 
 
@@ -156,26 +156,31 @@ def test_the_code_prints_what_is_shown(capsys):
 
 
 def test_the_endpoint_fills_in_every_mask():
-    found = fill.transformer_fill(text="The [MASK] barked at the cat. [MASK] was sad.", share=0)
-    assert found["given"] == "The [MASK] barked at the cat. [MASK] was sad."
+    found = fill.transformer_fill(text="The [MASK] sang in the tree. [MASK] was sad.", share=0)
+    assert found["given"] == "The [MASK] sang in the tree. [MASK] was sad."
     assert [one["word"] for one in found["filled"]] == [None, None]
     assert len(found["likeliest"]) == 10
-    found = fill.transformer_fill(text=fill.BARKED, pressed=fill.of_word(fill.BARKED, "cat"))
-    assert found["given"] == "The dog barked at the [MASK]."
-    assert found["filled"][0]["word"] == " cat"
+    found = fill.transformer_fill(text=fill.SANG, pressed=fill.of_word(fill.SANG, "tree"))
+    assert found["given"] == "The bird sang in the [MASK]."
+    assert found["filled"][0]["word"] == " tree"
 
 
-def test_the_dog_barked_as_what_follows_says():
-    value = preset("Who barked?")
-    assert looked_at(value)["guess"] == looked_at(value)["text"] == "␣dog"
-    assert value["likeliest"][0][1] > 2 * value["likeliest"][1][1]
-    assert value["sides"][0]["p"] > 10 * value["sides"][1]["p"]
+def test_mia_was_sad_as_what_follows_says():
+    value = preset("How was Mia?")
+    assert looked_at(value)["guess"] == looked_at(value)["text"] == "␣sad"
+    assert value["likeliest"][0][1] > 5 * value["likeliest"][1][1]
+    whole, left = value["sides"]
+    assert whole["p"] > 10 * left["p"]
+    assert left["p"] < 0.1
+    assert left["first"] != "␣sad"
 
 
-def test_what_follows_makes_the_coat_twice_as_likely_and_not_certain():
-    whole, left = preset("Both sides")["sides"]
-    assert whole["p"] > 2 * left["p"]
-    assert whole["p"] < 0.9
+def test_what_follows_makes_the_bird_ten_times_as_likely_and_not_certain():
+    value = preset("Both sides")
+    whole, left = value["sides"]
+    assert whole["first"] == "␣bird"
+    assert 10 * left["p"] < whole["p"] < 0.5
+    assert {"␣girl", "␣cat"} <= {row[0] for row in value["likeliest"]}
 
 
 def test_of_half_of_the_words_more_than_half_come_back():
