@@ -30,7 +30,8 @@ class Node:
 
     source: the function or class that computes it, whose source the page shows; line: a text that its lines hold which
     compute the value. unit: of a number. normal: of bars, whether one and two standard deviations of N(0, 1) lie behind
-    them. ticks: of bars, what stands below each one, a letter or two.
+    them. ticks: of bars, what stands below each one, a letter or two. by: what the gradient is taken by, where that is
+    not the value.
     """
 
     id: str
@@ -45,17 +46,19 @@ class Node:
     normal: bool = False
     line: str = ""
     ticks: tuple[str, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Boxes, and arrows between their ids.
+    """Boxes, and arrows between their ids. held: those along which no gradient flows back.
 
-    Raises: ValueError for an unknown kind, and for an arrow from or to no box.
+    Raises: ValueError for an unknown kind, for an arrow from or to no box, and for one held that is none.
     """
 
     nodes: tuple[Node, ...]
     edges: tuple[tuple[str, str], ...]
+    held: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         ids = {node.id for node in self.nodes}
@@ -65,12 +68,15 @@ class Graph:
         for edge in self.edges:
             if missing := [end for end in edge if end not in ids]:
                 raise ValueError(f"There is no box '{missing[0]}'.")
+        if not set(self.held) <= set(self.edges):
+            raise ValueError("An arrow that is held is none of the arrows.")
 
     def described(self) -> dict[str, Any]:
         """What the script draws: JSON."""
         return {
             "nodes": [vars(node) | {"source": source(node.source)} for node in self.nodes],
             "edges": self.edges,
+            "held": self.held,
         }
 
 

@@ -53,7 +53,7 @@ GRAPH = Graph(
             AE.decode,
             "made",
         ),
-        Node("x_hat", "x̂", "picture", (4, 0.5), "The reconstruction.", "x̂ = g(f(x))", AE.decode, "made"),
+        Node("x_hat", "x̂", "picture", (4, 0.5), "The reconstruction.", "x̂ = g(f(x))", AE.decode, "made", by="output"),
         Node(
             "error",
             "x̂ − x",

@@ -120,6 +120,7 @@ GRAPH = Graph(
         ("score_fake", "loss_d"),
         ("score_fake", "loss_g"),
     ),
+    held=(("score_fake", "loss_d"),),  # its box shows the gradient of the other loss
 )
 
 

@@ -165,7 +165,7 @@ const drawMeasured = () => {
   $(".measured").textContent =
     `The share of “she” beside “he”: in the sentences of the training corpus that have the word and one of the two (${few} of ` +
     `them at least), and by the BERT in four sentences, such as “[MASK] had a doll.” The rank correlation is ` +
-    `${correlation.toFixed(2).replace("-", "−")}. The model repeats its corpus; nothing here is about the world.`;
+    `${correlation.toFixed(2).replace("-", "−")}. It has them from what it read; neither is about the world.`;
 };
 
 const draw = () => {

@@ -320,8 +320,8 @@ PRESETS = (
         "Four times as long",
         "All five were trained on windows of 64 characters. Which of them predicts as well at the 256th?",
         {"kind": "alibi"},
-        "ALiBi alone. Its biases push what is far out of sight, so that a long text looks like a short one. The others "
-        "lose about a nat or more.",
+        "ALiBi alone. Its biases push what is far out of sight, so that a long text looks like a short one. Three "
+        "others lose more than a nat and a half, and learned positions end at the 64th.",
         (
             Answer(
                 "Rotary: it knows distances alone, and those have no end.",

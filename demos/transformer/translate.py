@@ -38,6 +38,7 @@ LONG_TOO = (  # a right translation; that of the model lacks the sister and the 
     "L'homme qui habite à côté m'a dit que la femme qu'il avait rencontrée à la gare était la sœur du médecin qui "
     "avait soigné son père."
 )
+WHO = 22  # the place of the “qui” after the station
 MUST, MUST_TOO = "You must help me.", "Il faut que vous m'aidiez."  # right, and hardly a word as in its translation
 
 
@@ -126,6 +127,14 @@ def scores(string: str, reference: str, width: int, alpha: float) -> tuple[float
     return core.sentence_scores(translated(string, width, alpha), own) if own else None
 
 
+def notes(string: str, hypothesis: Hypothesis, pieces: bool) -> list[str]:
+    """What is to be said of a sentence and of its translation."""
+    found = ["It was cut here: it had not come to its end."] if not hypothesis.ended else []
+    if not cleaned(string).endswith((".", "!", "?", '"', "…")):
+        found.append("Sentences of the training end in . or ! or ?; without one the translation may not find its end.")
+    return [*found, "∅: a piece of a character, which takes several tokens."] if pieces else found
+
+
 def show(text: str, reference: str, width: int, alpha: float, layer: int, head: int, token: int) -> dict[str, Any]:
     steps, weights = searched(text, width, alpha), alignments(text, width, alpha)
     source, target = names(ids(text)), names(steps[-1].kept[0].ids)
@@ -143,7 +152,7 @@ def show(text: str, reference: str, width: int, alpha: float, layer: int, head: 
             for h in steps[-1].kept
         ],
         "scores": found and {"bleu": found[0], "chrf": found[1]},
-        "note": "∅: a piece of a character, which takes several tokens." if "∅" in source + target else "",
+        "note": " ".join(notes(text, steps[-1].kept[0], "∅" in source + target)),
     }
 
 
@@ -277,7 +286,7 @@ PART = Part(
         Preset(
             "A long sentence",
             "30 tokens with relative clauses; half of those it was trained on have at most eight. What comes out?",
-            {"text": LONG, "reference": LONG_TOO},
+            {"text": LONG, "reference": LONG_TOO, "token": WHO},
             "A part of it: after the station it goes on at the second “who”, and there is no sister and no doctor. See "
             "the matrix: no row looks much at these two words. Nothing keeps account of what has been translated, and "
             "it has seen few such sentences.",

@@ -93,6 +93,7 @@ GRAPH = Graph(
             "x̂ = sigmoid(decoder(z))",
             VAE.decode,
             "made",
+            by="logits",
         ),
         Node(
             "kl",

@@ -162,7 +162,10 @@ def test_patches_are_moved_and_what_is_read_follows(page):
 
 def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page):
     stage = opened(page, "part=translate")
-    page.get_by_label("The English sentence").locator("visible=true").fill("She has a red car.")
+    sentence = page.get_by_label("The English sentence").locator("visible=true")
+    sentence.press("ControlOrMeta+a")
+    page.keyboard.type("She has a red car.", delay=40)  # each letter is translated, and the field keeps the focus
+    expect(sentence).to_have_value("She has a red car.")
     expect(stage.locator(".translation")).to_have_text("Elle a une voiture rouge.")
     expect(stage.locator(".scores")).to_be_hidden()
     rouge = stage.get_by_role("option", name="␣rouge")
@@ -176,6 +179,11 @@ def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page):
     stage.get_by_role("listbox").press("ArrowLeft")
     expect(stage.get_by_role("option", name="␣voiture")).to_have_attribute("aria-selected", "true")
     expect(stage.locator(".read")).to_contain_text("at “␣car”")
+    beams = page.get_by_role("slider", name="Beams").locator("visible=true")
+    for _ in range(2):
+        beams.press("ArrowRight")
+        expect(stage.locator(".finals li")).to_have_count(int(beams.input_value()))
+    assert beams.input_value() == "6"
     asked = requests_of(page)
     stage.get_by_role("button", name="Layer 1, head 1").click()
     expect(stage.locator(".what")).to_have_text("Alignment: layer 1, head 1")

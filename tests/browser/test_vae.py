@@ -182,8 +182,10 @@ def test_a_drawing_goes_through_the_model_and_a_box_opens_its_source(page):
     page.locator(".model-graph:visible [data-id=z] .title").get_by_text("∂/∂z").wait_for()
     assert page.locator(".model-graph:visible .edge.back").count() == 13  # all but that of ε
     page.locator(".model-graph [data-id=x_hat]").hover()
-    page.locator(".model-graph .meaning").get_by_text("the gradient of the loss by x̂: 28 × 28").wait_for()
-    page.get_by_role("button", name="Forward: values").locator("visible=true").click()
+    page.locator(".model-graph .meaning").get_by_text("the gradient of the loss by logits: 28 × 28").wait_for()
+    page.get_by_role("button", name="Forward: values").locator("visible=true").wait_for()
+    show_preset(page, "Another ε")  # asks of values
+    page.get_by_role("button", name="Backward: gradients").locator("visible=true").wait_for()
     assert page.locator(".model-graph:visible .edge.back").count() == 0
 
 

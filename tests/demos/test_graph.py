@@ -274,6 +274,12 @@ def test_gradients_of_the_gan_are_of_both_losses():
     assert torch.allclose(by(loss, found["z"]), down[0])
 
 
+def test_an_arrow_that_is_held_is_one_of_the_graph():
+    assert gan_tab.model.GRAPH.described()["held"] == (("score_fake", "loss_d"),)
+    with pytest.raises(ValueError, match="none of the arrows"):
+        Graph((node("bars"),), (), (("a", "a"),))
+
+
 def test_gradients_of_the_autoencoder_are_twice_the_error():
     _, settings, loss, found = sent_back(autoencoder_tab)
     assert torch.allclose(by(loss, found["x_hat"])[0], 2 * autoencoder_tab.model.values(**settings)["error"], atol=1e-4)

@@ -107,7 +107,7 @@ def test_only_alibi_predicts_as_well_beyond_its_training():
     assert preset("Four times as long")["kind"] == "alibi"
     assert part.metrics("alibi")["loss_beyond"] < within("alibi") + 0.03
     for kind in ("none", "sinusoidal", "rotary"):
-        assert part.curve(kind)[-1] > within(kind) + 0.9
+        assert part.curve(kind)[-1] > within(kind) + 1.5
 
 
 def test_learned_positions_read_the_last_64_and_neighbours_are_alike():

@@ -120,7 +120,15 @@ def test_of_a_long_sentence_clauses_get_lost():
     assert value["translation"].endswith("à la gare qui avait traité son père.")
     weights = translate.alignment(translate.LONG, 4, 0.6, translate.LAYER, 0)
     most = dict(zip(value["source"], weights.max(0).values.tolist(), strict=True))
+    assert value["target"][value["settings"]["token"]] == "␣qui"
+    assert value["target"][value["settings"]["token"] - 1] == "␣gare"
     assert max(most["␣sister"], most["␣doctor"]) < 0.2 < 0.6 < min(most["␣woman"], most["␣station"], most["␣father"])
+
+
+def test_what_a_translation_lacks_is_said():
+    assert shown(text="She has a red car.")["note"] == ""
+    assert "end in . or ! or ?" in shown(text="hello")["note"]
+    assert shown(text="dog " * 40)["note"].startswith("It was cut here")
 
 
 def test_a_right_translation_in_other_words_has_a_low_bleu():
@@ -133,7 +141,7 @@ def test_a_right_translation_in_other_words_has_a_low_bleu():
 def test_any_sign_is_read(text):
     value = shown(text=text)
     assert value["levels"]
-    assert bool(value["note"]) == ("∅" in value["source"] + value["target"])
+    assert ("∅:" in value["note"]) == ("∅" in value["source"] + value["target"])
     assert translate.picture(**value["settings"]).width > 0
 
 

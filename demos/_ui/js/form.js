@@ -161,7 +161,7 @@ const request = props.streams
       run();
     }
   : latestOnly(async (settings) => {
-      set(settings);
+      if (settings !== values) set(settings); // what was typed stands in its field, which keeps the focus
       const { turn } = part;
       const value = await ask(server.show, values);
       if (value && part.set && part.turn === turn) part.set(value);

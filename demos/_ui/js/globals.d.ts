@@ -28,6 +28,7 @@ interface Part {
   ask?(settings: any): Promise<any>;
   request?(settings: any): void | Promise<void>;
   over?(): void;
+  forward?(): void; // a Model shows values again, and not gradients
   stop?(why?: string): void; // of the control that started the run
   shown?(): any;
   sends?(settings: any): any; // what the stage sends along with a run

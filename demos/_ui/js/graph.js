@@ -108,9 +108,9 @@ const drawGraph = (place, details, graph) => {
     const shape = shapeOf(node.id);
     if (gradients) {
       if (!value)
-        return `${node.title}: ${passes(node.id) ? "the gradient passes here" : "no gradient of the loss comes here"}. ${node.meaning}`;
+        return `${node.title}: ${flows(node.id) ? "the gradient flows back through it" : "no gradient is shown here"}. ${node.meaning}`;
       const norm = node.kind === "number" ? "" : ` Its norm is ${spelled(value.norm)}.`;
-      return `∂/∂${node.title}, the gradient of the loss by ${node.title}${shape ? `: ${shape}${range}` : ""}.${norm} ${node.meaning}`;
+      return `∂/∂${by(node)}, the gradient of the loss by ${by(node)}${shape ? `: ${shape}${range}` : ""}.${norm} ${node.meaning}`;
     }
     return `${node.title}${shape ? `: ${shape}${range}` : ""}. ${node.meaning}${listed(node, value)}`;
   };
@@ -237,7 +237,7 @@ const drawGraph = (place, details, graph) => {
     if (inside[node.kind]) {
       if (value) group.append(inside[node.kind](gradients ? ofGradient(node) : node, value, [w, h]));
       group.append(
-        makeSvg("text", { class: "title", y: -h / 2 - 9 }, gradients && value ? `∂/∂${node.title}` : node.title),
+        makeSvg("text", { class: "title", y: -h / 2 - 9 }, gradients && value ? `∂/∂${by(node)}` : node.title),
       );
       node.ticks.forEach((tick, k) => {
         const x = ((k + 0.5) / node.ticks.length - 0.5) * w;
@@ -265,8 +265,12 @@ const drawGraph = (place, details, graph) => {
   // Whether a gradient flows back along an arrow: it goes on from a network that has passed one.
   const passes = (id) => id in (gradients ?? {});
   const learns = ([from, to]) =>
+    !graph.held.some((edge) => edge[0] === from && edge[1] === to) &&
     (passes(from) || !inside[nodes[from].kind]) &&
-    (passes(to) || (!inside[nodes[to].kind] && graph.edges.some((edge) => edge[0] === to && learns(edge))));
+    flows(to);
+  const flows = (id) =>
+    passes(id) || (!inside[nodes[id].kind] && graph.edges.some((edge) => edge[0] === id && learns(edge)));
+  const by = (node) => node.by || node.title;
 
   // Draws all of it; the arrows light up in the order of the columns.
   const draw = (lit = false) => {
@@ -337,7 +341,8 @@ const drawGraph = (place, details, graph) => {
     turn.textContent = back ? "Forward: values" : "Backward: gradients";
     turn.classList.toggle("back", back);
     meaning.textContent = back
-      ? "The gradient of the loss by each box, from right to left; a step against it makes the loss smaller. Hover over a box, or tap it, for its norm."
+      ? `The gradient of the loss by each box, from ${narrow ? "the bottom up" : "right to left"}; a step against it makes the ` +
+        "loss smaller. In pictures orange is above 0, blue below. Hover over a box, or tap it, for its norm."
       : "Hover over a box, or tap it, for its shape, range and meaning.";
   };
   turn.addEventListener("click", () => {
@@ -346,6 +351,7 @@ const drawGraph = (place, details, graph) => {
     gradients = null;
     draw(true);
   });
+  part.forward = () => back && turn.click();
 
   towards(false);
   mark(null);

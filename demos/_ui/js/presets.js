@@ -49,6 +49,7 @@ const run = async (label, preset, guess = null) => {
     if (isOpen(label)) sentence.replaceChildren(preset.question, " ", ...outcome(preset, guess));
   };
   part.over = null;
+  part.forward?.(); // a Model shows its values
   await part.request(preset.settings);
   if (part.running) part.over = observe;
   else observe();
