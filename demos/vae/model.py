@@ -158,6 +158,7 @@ def computed(model: str, seed: int, pixels: str) -> dict[str, Tensor]:
     sigma = (0.5 * logvar).exp()
     z = mu + sigma * epsilon
     logits = own.logits(z.to(checkpoints.default_device())).cpu()
+    # from σ, and not from log σ², so that the gradient by σ is that of the whole loss
     rate, distortion = vae.kl(mu, 2 * sigma.log()).sum(), -vae.log_likelihood(logits, x)[0]
     vectors = {"mu": mu, "sigma": sigma, "epsilon": epsilon, "z": z}
     terms = {"kl": rate, "reconstruction": distortion, "loss": rate + distortion}
