@@ -1,5 +1,6 @@
 """How the app is served: the settings of the house for `launch`, the same for the whole app and for one tab alone."""
 
+import gc
 import os
 
 import gradio as gr
@@ -44,6 +45,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
     demo.queue(max_size=60, api_open=False)
     guard.explain_rejections(demo)
     sessions.keep_no_descriptions(demo)
+    gc.freeze()  # the app stays: no later collection, which a request would wait for, looks through it again
     tag = f'<script defer src="genai-{bundle.version()}.js"></script>'
     return demo.launch(
         server_name=host,

@@ -10,6 +10,7 @@ Kinds: "picture" [H, W], [C, H, W] or several [N, C, H, W] in [0, 1]; "bars", a 
 what is learned.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -82,10 +83,10 @@ class Graph:
 
 def description(graph: Graph) -> Callable[[dict], dict[str, Any]]:
     """What the stage's script asks the server for, as `server.graph`: the description."""
-    found = graph.described()
+    described = functools.cache(graph.described)  # it reads the sources, which an app that starts does without
 
     def describe(_request: dict) -> dict[str, Any]:
-        return found
+        return described()
 
     describe.__name__ = "graph"
     return describe

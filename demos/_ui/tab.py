@@ -252,11 +252,20 @@ def build_part(tab: Tab, part: Part, panel: gr.Tab) -> None:
 
 
 def first_settings(part: Part) -> dict[str, Any]:
-    """What the fields of a first visit hold; nothing where a default is made by a model whose checkpoint is missing."""
+    """What the fields of a first visit hold; nothing where a default is made by a model whose checkpoint is missing.
+
+    The app starts without what takes a model: `check` is left to the requests of the form, and so is a default that is
+    made where no field shows it, such as a picture.
+    """
+    parsed: dict[str, Any] = {}
     try:
-        return part.parse(part.first)
+        for setting in part.settings:
+            made = callable(setting.default) and not setting.kind.field()
+            if not made or setting.name in part.first:
+                parsed[setting.name] = setting.parse(part.first, parsed)
     except CheckpointError:
         return {}
+    return parsed
 
 
 def build_form(id_: str, part: Part, show: Callable) -> gr.HTML:

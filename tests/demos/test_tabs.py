@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import re
+import subprocess
 import sys
 
 import gradio as gr
@@ -97,6 +98,22 @@ def test_a_link_shows_what_it_was_made_from(one, part):
 @by_part
 def test_a_link_without_settings_opens_the_part_as_it_is(one, part):
     assert tab.opened(app.TABS, {"tab": one.id, "part": part.id}) == {"tab": one.id, "part": part.id}
+
+
+@pytest.mark.parametrize(
+    ("one", "part"), [(one, part) for one, part in PARTS if part.form], ids=lambda value: getattr(value, "id", None)
+)
+def test_the_fields_of_a_first_visit_hold_what_its_stage_shows(one, part):
+    fields, shown = tab.first_settings(part), part.parse(part.first)
+    named = [setting.name for setting in part.settings if setting.kind.field()]
+    assert {name: fields[name] for name in named} == {name: shown[name] for name in named}
+    assert part.parse(fields | dict(part.first)) == shown  # what the form does not know, the server makes
+
+
+def test_the_app_is_built_without_a_model():
+    """In a process of its own, where nothing is cached: a start is fast."""
+    program = "import app; from genai_core.common import checkpoints; checkpoints._load = None; app.build_app()"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @by_part
