@@ -53,6 +53,8 @@ def _work(pipe) -> None:
         os.nice(10)
     import torch
 
+    from genai_core.common import live
+
     torch.set_num_threads(1)
     jobs: dict[int, _Job] = {}
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
@@ -61,6 +63,7 @@ def _work(pipe) -> None:
             while not ready or pipe.poll():
                 _hear(jobs, pipe)
                 ready = [id_ for id_, job in jobs.items() if job.wanted]
+            live.crowd = len(ready)
             _advance(jobs, min(ready, key=lambda id_: jobs[id_].used), pipe)
 
 

@@ -1,14 +1,58 @@
-"""The pacing of a live training: a frame every few steps, and an end at the time limit."""
+"""The pacing of a live training: a frame every few steps, an end at the time limit, and its state, to go on from."""
 
+import io
 import math
+import pickle
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import torch
 
 from genai_core.common import checks
 
 Step = TypeVar("Step")
+crowd = 1  # trainings that take turns in this process; whoever runs them says how many
+ROUND = 0.3  # seconds in which a frame of each of them shall come
+
+
+def turn(step: Callable[[], object], most: int) -> int:
+    """Take `most` steps, or fewer, one at least, as soon as this training's share of a ROUND is over; returns how many.
+
+    So the frames of a class that trains at the same time keep coming, with less that is new in each. Which steps have
+    frames depends on the time then; what a frame shows depends on its step alone.
+    Raises: ValueError for `most` below 1.
+    """
+    checks.count("The number of steps of a frame", most)
+    until = time.monotonic() + ROUND / crowd
+    for done in range(1, most + 1):
+        step()
+        if crowd > 1 and time.monotonic() >= until:
+            return done
+    return most
+
+
+class _Pickler(pickle.Pickler):
+    """Tensors as NumPy's arrays: torch writes each as an archive of its own, which takes several times as long."""
+
+    def reducer_override(self, value: Any) -> Any:
+        kind = type(value)
+        if kind not in (torch.Tensor, torch.nn.Parameter) or value.device.type != "cpu":
+            return NotImplemented
+        array = torch.from_numpy, (value.detach().numpy(),)
+        return array if kind is torch.Tensor else (_parameter, (array[1][0], value.requires_grad))
+
+
+def _parameter(array: Any, requires_grad: bool) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.from_numpy(array), requires_grad)
+
+
+def saved(training: Any) -> bytes:
+    """A training's state, from which `pickle.loads` makes it again; read what is our own alone."""
+    buffer = io.BytesIO()
+    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(training)
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)

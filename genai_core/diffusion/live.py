@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from genai_core.common import checks
-from genai_core.common.live import paced
+from genai_core.common.live import paced, saved
 from genai_core.data.plane import distribution, drawn
 from genai_core.diffusion import lab
 from genai_core.diffusion.lab import Frame, Lab, LabConfig
@@ -43,7 +43,7 @@ def train(
     last = training.config.steps
     chunks = [min(per_frame, last - step) for step in range(training.steps, last, per_frame)]
     for moment in paced(map(training.step, chunks), total=len(chunks), every=1, seconds=seconds):
-        yield training.frame(solver), pickle.dumps(training), moment.timed_out
+        yield training.frame(solver), saved(training), moment.timed_out
 
 
 def flows(state: bytes, *, solver: str = "ode", seed: int = 0, steps: int = lab.FLOW) -> dict[str, np.ndarray]:

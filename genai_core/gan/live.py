@@ -3,11 +3,12 @@
 import dataclasses
 import pickle
 from collections.abc import Iterator
+from functools import partial
 from itertools import repeat
 from typing import Literal
 
 from genai_core.common import checks
-from genai_core.common.live import paced
+from genai_core.common.live import paced, saved, turn
 from genai_core.data.plane import distribution, drawn
 from genai_core.gan.lab import Frame, Lab, LabConfig, check
 
@@ -25,8 +26,10 @@ def train(
     who: Literal["both", "discriminator", "generator"] = "both",
     seconds: float = 120.0,
 ) -> Iterator[tuple[Frame, bytes, bool]]:
-    """Train `frames` times `per_frame` steps; yields each frame, the state from which the training continues, and
-    whether it ends here because its `seconds` are over.
+    """Train `frames` times `per_frame` steps, or fewer in a crowd (`common.live.turn`).
+
+    Yields each frame, the state from which the training continues, and whether it ends here because its `seconds` are
+    over.
 
     settings: fields of LabConfig. data: a distribution's name, or drawn points. state: of an earlier frame, or None for
     a new training from `seed`; with a state, only the LIVE settings act.
@@ -41,6 +44,6 @@ def train(
     else:
         lab = pickle.loads(state)  # our own bytes: they never leave the server
         lab.config = dataclasses.replace(lab.config, **{name: getattr(config, name) for name in LIVE})
-    training = map(lab.step, repeat(per_frame, frames), repeat(who))
+    training = map(turn, repeat(partial(lab.step, 1, who), frames), repeat(per_frame))
     for moment in paced(training, total=frames, every=1, seconds=seconds):
-        yield lab.frame(), pickle.dumps(lab), moment.timed_out
+        yield lab.frame(), saved(lab), moment.timed_out

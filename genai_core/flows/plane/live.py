@@ -4,7 +4,7 @@ import pickle
 from collections.abc import Iterator
 
 from genai_core.common import checks
-from genai_core.common.live import paced
+from genai_core.common.live import paced, saved
 from genai_core.data.plane import distribution, drawn
 from genai_core.flows.plane import matching
 from genai_core.flows.plane.lab import Frame, Lab, configured
@@ -45,7 +45,7 @@ def train(
     chunks = [min(each, last - step) for step in range(lab.steps, last, each)]
     for moment in paced(map(lab.step, chunks), total=len(chunks), every=1, seconds=seconds):
         due = lab.steps // each % MEASURED[model] == 0 or lab.steps == last or moment.timed_out
-        yield lab.frame(solver, solver_steps, measured=due), pickle.dumps(lab), moment.timed_out
+        yield lab.frame(solver, solver_steps, measured=due), saved(lab), moment.timed_out
 
 
 def look(*, state: bytes, solver: str = "heun", solver_steps: int = 10) -> Iterator[tuple[Frame, bytes]]:
