@@ -110,9 +110,7 @@ def crop(x: Tensor, box: Tensor, flip: Tensor) -> Tensor:
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def colour(
-    x: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor, hue: Tensor, grey: Tensor
-) -> Tensor:
+def colour(x: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor, hue: Tensor, grey: Tensor) -> Tensor:
     """Pictures [N, 1 or 3, H, W] with other colours, clipped to [0, 1]; one channel has no saturation and no hue.
 
     Contrast is the distance to the picture's mean grey, saturation that to a pixel's own grey.
