@@ -228,13 +228,14 @@ def train(
     chosen, stream = augmentation(config), batches(config, given, seed, done)
     for step in range(done, steps):
         x, labels = next(stream)
+        x = x.to(device)
         if labels is None:
             x = augment.views(x, chosen, generator)
         else:
             x, labels = augment.apply(x, augment.draw(chosen, len(x), generator)), labels.to(device)
-        set_lr(optimizer, config.lr * cosine(step, steps, min(config.warmup, steps // 10)))
+        set_lr(optimizer, config.lr * cosine(step, steps, config.warmup))
         with autocast(device):
-            terms = loss(model, x.to(device, memory_format=torch.channels_last), labels)
+            terms = loss(model, x.to(memory_format=torch.channels_last), labels)
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
@@ -256,7 +257,7 @@ RECIPES = {
 }
 TINY = Recipe(
     SimCLRConfig(
-        dataset="sprites", channels=1, size=28, width=8, stages=2, projection=16, scale=0.5, batch=16, lr=5e-3
+        dataset="sprites", channels=1, size=28, width=8, stages=2, projection=16, scale=0.5, batch=16, lr=5e-3, warmup=5
     ),
     "sprites",
     steps=60,
