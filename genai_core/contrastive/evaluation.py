@@ -3,7 +3,7 @@
 Whatever is fitted is fitted on features of the training split, and figures are those of the test split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +25,24 @@ SPREAD = 2_000  # pictures whose views are measured on the sphere
 
 
 @torch.inference_mode()
-def features(model: SimCLR, x: Tensor, batch: int = 500) -> Tensor:
+def features(model: SimCLR, x: Tensor, batch: int = 100) -> Tensor:
     """h of pictures [N, C, H, W] in [0, 1], a batch at a time: [N, dimension] float32 on the CPU."""
-    device = next(model.parameters()).device
-    parts = x.split(batch) if len(x) else ()
-    return torch.cat([torch.zeros(0, model.dimension), *(model.features(part.to(device)).cpu() for part in parts)])
+    return torch.cat(
+        [torch.zeros(0, model.dimension), *(model.features(part).cpu() for part in _parts(model, x, batch))]
+    )
 
 
 @torch.inference_mode()
-def projections(model: SimCLR, x: Tensor, batch: int = 500) -> Tensor:
+def projections(model: SimCLR, x: Tensor, batch: int = 100) -> Tensor:
     """z of pictures, [N, projection] float32 on the CPU."""
+    return torch.cat([model(part).cpu() for part in _parts(model, x, batch)])
+
+
+def _parts(model: SimCLR, x: Tensor, batch: int) -> Iterator[Tensor]:
+    """Pictures in batches on the model's device, in the layout in which a CPU convolves nearly twice as fast."""
     device = next(model.parameters()).device
-    return torch.cat([model(part.to(device)).cpu() for part in x.split(batch)])
+    for part in x.split(batch) if len(x) else ():
+        yield part.to(device, memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +81,11 @@ class Probe:
         return float((self.classes[self.logits(x).argmax(1)] == labels).float().mean())
 
 
-def linear_probe(x: Tensor, labels: Tensor, scale: Scale | None = None, strength: float = 0.01) -> Probe:
+def linear_probe(x: Tensor, labels: Tensor, scale: Scale | None = None, strength: float = 0.1) -> Probe:
     """Multinomial logistic regression of labels [N] on frozen features [N, D], by scikit-learn.
 
     scale: of the features, by default of these; of all pictures where only some have labels. strength: C, one over the
-    weight of the squared weights; the smaller it is, the smaller they are.
+    weight of the squared weights; of 0.001 to 1, this one served best on pictures held out of the training split.
     Raises: ValueError for fewer than two classes, as many labels as features, or a strength that is not above 0.
     """
     from sklearn.linear_model import LogisticRegression  # takes a second to import
