@@ -7,6 +7,7 @@ from genai_core.common import checkpoints
 SOURCES = {
     "mnist": "MNIST (LeCun 1998)",
     "fashion": "Fashion-MNIST (Xiao 2017)",
+    "cifar10": "CIFAR-10 (Krizhevsky 2009), re-encoded as JPEG with slight artefacts",
     "shakespeare": "tiny Shakespeare (Karpathy 2015), public domain",
     "scenes": "Procedural drawings (`genai_core/data/scenes`), rendered on demand",
     "functions": "Functions and examples drawn at random, anew for every prompt",

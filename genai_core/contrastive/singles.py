@@ -1,0 +1,38 @@
+"""Scenes of a single thing, whose attributes are known: what an embedding keeps of each can be measured.
+
+Every combination of attributes occurs, in training too, so that none can be told from another.
+"""
+
+import random
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genai_core.data import scenes
+from genai_core.data.scenes import Scene
+from genai_core.data.scenes.queries import FIELDS
+from genai_core.data.scenes.world import BACKGROUNDS
+
+PLACES = ("top left", "top right", "bottom left", "bottom right")  # the quarter that holds the centre
+ATTRIBUTES = {**FIELDS, "place": PLACES, "background": BACKGROUNDS}
+
+
+def draw(stream: str, first: int, n: int) -> list[Scene]:
+    """Scenes `first` and on of an endless stream, each a pure function of (stream, number)."""
+    return [scenes.draw(random.Random(f"contrastive/{stream}/{i}"), most=1) for i in range(first, first + n)]
+
+
+def render(shown: Sequence[Scene], size: int) -> Tensor:
+    """Their pictures, [N, 3, size, size] in [0, 1]; size divides 64."""
+    return F.avg_pool2d(scenes.render(shown), scenes.SIZE // size)
+
+
+def attributes(shown: Sequence[Scene]) -> dict[str, Tensor]:
+    """The number of each attribute's value among ATTRIBUTES, [N] each."""
+    things = [scene.things[0] for scene in shown]
+    found = {name: torch.tensor([FIELDS[name].index(getattr(t.kind, name)) for t in things]) for name in FIELDS}
+    found["place"] = torch.tensor([2 * (thing.y > 0.5) + (thing.x > 0.5) for thing in things])
+    found["background"] = torch.tensor([BACKGROUNDS.index(scene.background) for scene in shown])
+    return found
