@@ -291,7 +291,13 @@ def accuracy(model: Any, pictures: Tensor, labels: Tensor, moving: float = 0.0, 
     return right / len(labels)
 
 
-GARMENTS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+NAMES = {
+    "fashion": (
+        "T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+    "cifar10": ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
+}  # fmt: skip
+CIFAR = ViTConfig(n_embd=128)
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
 RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
