@@ -1,4 +1,4 @@
-"""Drawings in colour of the classes of CIFAR-10, as examples for Vision: a few shapes each, no photograph is shipped."""
+"""Drawings in colour of the classes of CIFAR-10, as examples for Vision: a few shapes each, and no photograph."""
 
 import functools
 import random
@@ -42,7 +42,8 @@ class Pen:
 
 
 def shade(colour: Colour, light: float) -> Colour:
-    return tuple(min(255, round(light * c)) for c in colour)  # type: ignore[return-value]
+    red, green, blue = (min(255, round(light * c)) for c in colour)
+    return red, green, blue
 
 
 SKY, SEA, GRASS, ROAD, EARTH = (135, 180, 225), (50, 95, 140), (95, 135, 60), (120, 120, 122), (150, 125, 95)
@@ -222,4 +223,4 @@ def drawing(label: int, number: int = 0) -> Tensor:
     image = image.filter(ImageFilter.GaussianBlur(ZOOM / 3)).resize((SIDE, SIDE), Image.Resampling.BOX)
     x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(100 * label + number))
-    return (x + 0.03 * noise).clamp(0, 1)
+    return (x + 0.02 * noise).clamp(0, 1)

@@ -181,10 +181,8 @@ for (const [dataset, { title }] of Object.entries(props.datasets)) {
   button.addEventListener("click", () => ask_({ dataset, pixels: undefined, where: undefined }));
   $(".datasets").append(button);
 }
-for (const input of [".open", ".camera"])
-  acceptFiles(input === ".open" ? $(".photo") : $(".camera").parentElement, $(input), async (png) => {
-    const pixels = await ask(server.open_in_colour, { png });
-    if (pixels) ask_({ pixels });
-  });
+const openFile = async (png) => use(await ask(server.open_in_colour, { png }));
+acceptFiles($(".photo"), $(".open"), openFile);
+acceptCamera($(".camera").parentElement, openFile);
 new ResizeObserver(draw).observe($(".plot"));
 loadInitial(show);

@@ -302,6 +302,8 @@ FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96
 RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
     "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=3_000),
+    "vit-cifar": Recipe(CIFAR, "cifar10", steps=6_000),
+    "cnn-cifar": Recipe(replace(CIFAR, network="cnn"), "cifar10", steps=6_000),
 }
 TINY = Recipe(ViTConfig("vit", "sprites", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=16), "sprites", steps=60)
 
