@@ -46,7 +46,7 @@ def tensor(dataset: str, value: Any) -> Tensor:
 def example(dataset: str, label: int, number: int = 0) -> str:
     """A garment of a class that our GAN draws, or a drawing of a thing."""
     if dataset == "cifar10":
-        return digits.packed(_drawings.drawing(label, number))
+        return digits.packed(_drawings.drawing(_drawings.DRAWN[label], 100 * label + number))
     generator = torch.Generator().manual_seed(100 * label + number)
     x = gan.sample(gan.load("cgan-fashion"), 1, generator=generator, labels=torch.tensor([label]), truncation=0.7)
     return digits.packed(x.cpu())

@@ -114,7 +114,7 @@ let shown = null;
 const offer = (dataset) => {
   const { names, seen } = props.datasets[dataset];
   shown = dataset;
-  $(".where").replaceChildren(...Object.entries(seen).map(([key, title]) => make("option", { value: key }, title)));
+  $(".where").replaceChildren(...seen.map(([key, title]) => make("option", { value: key }, title)));
   $(".kinds").replaceChildren(
     ...names.map((name, label) => {
       const button = make("button", { type: "button" }, name);

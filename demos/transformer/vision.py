@@ -216,7 +216,7 @@ PART = Part(
     ),
     props={
         "datasets": {
-            dataset: {"title": title, "names": vit.NAMES[dataset], "seen": layers(dataset)}
+            dataset: {"title": title, "names": vit.NAMES[dataset], "seen": list(layers(dataset).items())}
             for dataset, title in TITLES.items()
         }
     },
