@@ -52,6 +52,11 @@ def example(dataset: str, label: int, number: int = 0) -> str:
     return digits.packed(x.cpu())
 
 
+def sea() -> str:
+    """A drawing of the sea, without a ship."""
+    return digits.packed(_drawings.drawing(_drawings.sea, 0))
+
+
 def from_file(dataset: str, data: bytes) -> str:
     """Any picture file: a garment in grey, fitted and centred, or the middle square in colour. Raises: InputError."""
     if dataset == "fashion":

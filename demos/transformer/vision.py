@@ -213,6 +213,44 @@ PART = Part(
                 Answer("Neither.", "Half of the patches show most of a boot."),
             ),
         ),
+        Preset(
+            "A drawing of a ship",
+            "Both networks of things in colour were trained on photographs, 5,000 of each class. Do they know a ship "
+            "that is a handful of shapes?",
+            of_class("Ship"),
+            "Both say ship. At 32 × 32 pixels a drawing and a photograph are not far apart: the sky above, the sea "
+            "below, something long and dark between. Draw, photograph and upload your own to find where that ends.",
+            (
+                Answer("Neither: they have seen photographs alone.", "What they look for is in the drawing, too."),
+                Answer("Both do."),
+                Answer("The CNN, which sees shapes.", "It has no notion of shapes that a ViT lacks; try both."),
+            ),
+        ),
+        Preset(
+            "The sea without the ship",
+            "The ship is gone: sky, sea and nothing else. What do they say of an empty sea?",
+            lambda: {"dataset": "cifar10", "pixels": _pictures.sea()},
+            "Ship, and surely so. In the photographs the sea goes with ships, and the loss asks for the label, not "
+            "for the reason: a shortcut (Geirhos 2020). There is no class for “nothing”, either.",
+            (
+                Answer("About 10 % for each class.", "They would say so only had they been trained to."),
+                Answer("Ship."),
+                Answer("Airplane, for the sky.", "The sky alone might do that; the horizon and the sea do not."),
+            ),
+        ),
+        Preset(
+            "An airplane in 64 pieces",
+            "All patches have moved, as in the first question, but this time in colour. Is anything left of the "
+            "airplane?",
+            of_class("Airplane", moved=100),
+            "The ViT still says airplane, and the CNN CNN_SAYS. A patch of clear sky says much wherever it lies. Over "
+            "the test pictures both fall far, but not to the 10 % of guessing.",
+            (
+                Answer("No: of the boot nothing was left, either.", "A garment is its outline, and has no colour."),
+                Answer("Yes, for the ViT: patches of sky suffice."),
+                Answer("Only for the CNN, which needs no positions.", "Look at both."),
+            ),
+        ),
     ),
     props={
         "datasets": {
