@@ -243,12 +243,13 @@ PART = Part(
             "All patches have moved, as in the first question, but this time in colour. Is anything left of the "
             "airplane?",
             of_class("Airplane", moved=100),
-            "The ViT still says airplane, and the CNN CNN_SAYS. A patch of clear sky says much wherever it lies. Over "
-            "the test pictures both fall far, but not to the 10 % of guessing.",
+            "Both still say airplane: most patches are clear sky, and say so wherever they lie. Of the test pictures "
+            "both read few that are in pieces, but more than the 10 % of guessing. The ship is no ship any more: try "
+            "it.",
             (
                 Answer("No: of the boot nothing was left, either.", "A garment is its outline, and has no colour."),
-                Answer("Yes, for the ViT: patches of sky suffice."),
-                Answer("Only for the CNN, which needs no positions.", "Look at both."),
+                Answer("Yes, for both."),
+                Answer("Yes, for the CNN, which needs no positions.", "It does; and the ViT says airplane, too."),
             ),
         ),
     ),

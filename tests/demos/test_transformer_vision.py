@@ -134,3 +134,27 @@ def test_of_half_a_boot_the_cnn_says_boot_and_the_vit_does_not():
     assert found["vit-fashion"][0] != "Ankle boot"
     vit_, cnn = (vision.curves("fashion")["taken"][name] for name in ("vit-fashion", "cnn-fashion"))
     assert all(c > v for c, v in zip(cnn[:3], vit_[:3], strict=True))
+
+
+def test_both_know_a_drawn_ship_and_take_an_empty_sea_for_one():
+    for label in ("A drawing of a ship", "The sea without the ship"):
+        assert all(name == "Ship" and p > 0.8 for name, p in named(preset(label)).values())
+    assert preset("A drawing of a ship")["seen"] != preset("The sea without the ship")["seen"]
+
+
+def test_an_airplane_in_pieces_is_one_and_a_ship_is_none():
+    value = preset("An airplane in 64 pieces")
+    assert value["order"] != list(range(64))
+    assert all(name == "Airplane" and p > 0.7 for name, p in named(value).values())
+    pixels = _pictures.example("cifar10", 8)
+    moved = PART.value(PART.parse({"dataset": "cifar10", "pixels": pixels, "moved": 100}))
+    assert all(name != "Ship" for name, _ in named(moved).values())
+    curves = vision.curves("cifar10")["moved"]
+    assert all(0.1 < accuracies[-1] < 0.3 for accuracies in curves.values())
+
+
+def test_most_drawings_are_read_as_what_they_show():
+    """They are examples: those that are not are part of the lesson, but few."""
+    for name in _pictures.NETWORKS["cifar10"]:
+        read = [vision.read("cifar10", _pictures.example("cifar10", k), 0, 0, 0)[name] for k in range(10)]
+        assert sum(int(np.argmax(p)) == label for label, p in enumerate(read)) >= 7
