@@ -12,7 +12,21 @@ from pathlib import Path
 
 DEMOS = Path(__file__).parent.parent
 JS = Path(__file__).parent / "js"
-KIT = ("kit", "canvas", "heat", "plot", "tiles", "chips", "tree", "pad", "points", "fetch", "readings", "graph")
+KIT = (
+    "kit",
+    "canvas",
+    "heat",
+    "plot",
+    "tiles",
+    "chips",
+    "tree",
+    "pad",
+    "camera",
+    "points",
+    "fetch",
+    "readings",
+    "graph",
+)
 GRADIO = "element, props, server, trigger, watch, upload"
 STYLE = "</style>"
 

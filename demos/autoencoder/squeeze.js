@@ -55,7 +55,7 @@ const board = drawingPad(
   },
   (n) => ask(server.example, { digit: n % 10 }),
 );
-acceptFiles($(".camera").parentElement, $(".camera"), async (png) => {
+acceptCamera($(".camera").parentElement, async (png) => {
   const pixels = await ask(server.open_picture, { png });
   if (pixels) board.use(bytes(pixels), "example");
 });

@@ -165,6 +165,8 @@ TAB = Tab(
         "translate-en-fr": "Translator, English to French",
         "vit-fashion": "ViT, garments",
         "cnn-fashion": "CNN, garments",
+        "vit-cifar": "ViT, things in colour",
+        "cnn-cifar": "CNN, things in colour",
     },
     endpoints=_api.ENDPOINTS,
 )

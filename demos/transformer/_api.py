@@ -7,6 +7,7 @@ from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
 from demos.transformer import _models, attention, block, examples, fill, positions, train, translate, vision
+from genai_core.transformer import vit
 
 
 @endpoint(
@@ -81,17 +82,18 @@ def transformer_translate(text: str, reference: str, width: int, alpha: float, l
 
 
 @endpoint(
-    Table(vision.PART.settings[:3] + vision.PART.settings[-1:]),  # without where the page shows the ViT to look
+    Table(tuple(setting for setting in vision.PART.settings if setting.name != "where")),  # the page alone shows that
     Value(
-        "Of each network the probability of each kind of garment",
+        "Of each network the probability of each class",
         {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}}},
     ),
+    takes=("pixels", "moved", "taken", "seed", "dataset"),
     names={"pixels": "picture"},
 )
-def transformer_vision(pixels: str, moved: float, taken: float, seed: int) -> dict[str, dict[str, float]]:
-    """Ask a ViT and a CNN which garment a picture shows, with patches of it moved or taken away."""
-    found = vision.read(pixels, moved, taken, seed)
-    return {name: dict(zip(vision.NAMES, p, strict=True)) for name, p in found.items()}
+def transformer_vision(dataset: str, pixels: str, moved: float, taken: float, seed: int) -> dict[str, dict[str, float]]:
+    """Ask a ViT and a CNN what a picture shows, with patches of it moved or taken away."""
+    found = vision.read(dataset, pixels, moved, taken, seed)
+    return {name: dict(zip(vit.NAMES[dataset], p, strict=True)) for name, p in found.items()}
 
 
 ENDPOINTS = (

@@ -18,6 +18,7 @@ from genai_core.transformer.attention import Steps, attention, causal_mask
 HAT = "Mia had a red hat. The wind took her"
 TWO = "Lily had a doll. Ben had a truck. Ben played with his"
 BOOK = "Sue gave the book to Ben because she"
+CAKE = "Mom made a very good cake for Ben."
 NAME = 'Mia saw a witch named Kalmora. Mia said, "Hi, Kal'
 SIDE = 24  # pixels of a cell in a saved picture
 
@@ -183,6 +184,20 @@ PART = Part(
                 Answer("At the first “al”: the same token.", "That says where it was, and not what comes next."),
                 Answer("At what followed the first “al”."),
                 Answer("At “witch”, who has the name.", "This head does not ask for meaning: it works for any name."),
+            ),
+        ),
+        Preset(
+            "Looking ahead",
+            "A BERT reads a whole sentence at once. From which word do “made”, “a”, “very” and “good” draw, in its "
+            "layer 5, head 3?",
+            {"model": "bert-english", "text": CAKE, "layer": 5, "head": 3, "query": 3},
+            "From “cake”, each with more than 90 %: a verb looks ahead to its object, and article, adverb and "
+            "adjective to their noun. Nobody told it grammar; Clark 2019 found such heads in the large BERT. A GPT "
+            "has no cake to look at yet.",
+            (
+                Answer("From “made”: what comes later is masked.", "A GPT has that mask. A BERT has none."),
+                Answer("From “cake”."),
+                Answer("Each from the word after it.", "Layer 3, head 3 does that. This one goes on to the noun."),
             ),
         ),
         Preset(

@@ -1,7 +1,6 @@
 """Vision: a garment as a sequence of patches, which are moved and taken away, read by a ViT and by a CNN beside it."""
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -9,111 +8,119 @@ from PIL import Image
 from torch import Tensor
 
 from demos._ui import charts, digits, images, validation
-from demos._ui.settings import Setting, choice, number, seed
+from demos._ui.settings import Setting, choice, choice_by, number, seed
 from demos._ui.tab import Answer, Part, Preset
-from genai_core import gan
+from demos.transformer import _pictures
+from demos.transformer._pictures import CONFIGS, NETWORKS, TITLES
 from genai_core.common import checkpoints
 from genai_core.transformer import vit
 
-NETWORKS = {"vit-fashion": "ViT", "cnn-fashion": "CNN"}
-NAMES = vit.GARMENTS
 SHARES = {"moved": vit.MOVED, "taken": vit.TAKEN}
 ROLLOUT = "rollout"
-LAYERS, HEADS = vit.FASHION.n_layer, vit.FASHION.n_head
-SIDE = vit.FASHION.size // vit.FASHION.patch  # patches in a row
-SEEN = {ROLLOUT: "all layers (rollout)"} | {str(k): f"layer {k}" for k in range(1, LAYERS + 1)}
 
 
-@functools.lru_cache(maxsize=64)
-def garment(label: int, number: int = 0) -> str:
-    """A garment of a class that our GAN draws, 784 bytes in base64."""
-    generator = torch.Generator().manual_seed(100 * label + number)
-    x = gan.sample(gan.load("cgan-fashion"), 1, generator=generator, labels=torch.tensor([label]), truncation=0.7)
-    return digits.packed(x.cpu())
+def layers(dataset: str) -> dict[str, str]:
+    """Where one can see the ViT of a data set look: {value of the setting: what the page says}."""
+    return {ROLLOUT: "all layers (rollout)"} | {str(k): f"layer {k}" for k in range(1, CONFIGS[dataset].n_layer + 1)}
 
 
 def example(request: dict) -> str:
-    """{"label", "number"} -> such a garment."""
+    """{"dataset", "label", "number"} -> a picture of this class."""
     request = validation.json_object(request)
-    label = validation.integer(request.get("label"), "The class", 0, len(NAMES) - 1)
-    return garment(label, validation.integer(request.get("number", 0), "The number", 0, 99))
+    dataset = validation.choice(request.get("dataset", "fashion"), "The data set", tuple(CONFIGS))
+    label = validation.integer(request.get("label"), "The class", 0, vit.CLASSES - 1)
+    return _pictures.example(dataset, label, validation.integer(request.get("number", 0), "The number", 0, 99))
 
 
-def arrangement(moved: float, taken: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Which patch stands at each place, and which are left, [49] each. Shares in per cent."""
-    order = vit.moved(SIDE * SIDE, moved / 100, torch.Generator().manual_seed(seed))
-    return order, vit.left(SIDE * SIDE, taken / 100, torch.Generator().manual_seed(seed + 1))
+def open_in_colour(request: dict) -> str:
+    """{"png": any picture file in base64} -> its middle square, 32 x 32 in colour."""
+    data = validation.decoded(validation.json_object(request).get("png"), "That file")
+    return _pictures.from_file("cifar10", data)
 
 
-def seen(pixels: str, moved: float, taken: float, seed: int) -> Tensor:
-    """The picture as the networks get it, [1, 1, 28, 28]."""
-    return vit.disturb(digits.drawing(pixels), vit.FASHION, *arrangement(moved, taken, seed))
+def arrangement(dataset: str, moved: float, taken: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Which patch stands at each place, and which are left, [T] each. Shares in per cent."""
+    t = _pictures.side(dataset) ** 2
+    order = vit.moved(t, moved / 100, torch.Generator().manual_seed(seed))
+    return order, vit.left(t, taken / 100, torch.Generator().manual_seed(seed + 1))
+
+
+def seen(dataset: str, pixels: str, moved: float, taken: float, seed: int) -> Tensor:
+    """The picture as the networks get it, [1, C, size, size]."""
+    order, kept = arrangement(dataset, moved, taken, seed)
+    return vit.disturb(_pictures.tensor(dataset, pixels), CONFIGS[dataset], order, kept)
 
 
 @torch.inference_mode()
-def read(pixels: str, moved: float, taken: float, seed: int) -> dict[str, list[float]]:
+def read(dataset: str, pixels: str, moved: float, taken: float, seed: int) -> dict[str, list[float]]:
     """p of every class by each network."""
-    order, kept = arrangement(moved, taken, seed)
-    found = {name: vit.logits(vit.load(name), digits.drawing(pixels), order, kept) for name in NETWORKS}
+    order, kept = arrangement(dataset, moved, taken, seed)
+    x = _pictures.tensor(dataset, pixels)
+    found = {name: vit.logits(vit.load(name), x, order, kept) for name in NETWORKS[dataset]}
     return {name: values.softmax(-1)[0].tolist() for name, values in found.items()}
 
 
-def looks(pixels: str, moved: float, taken: float, seed: int, where: str) -> list[float | None]:
+def looks(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> list[float | None]:
     """How much the class token looks at each place, None where nothing is left; of one layer the mean of its heads."""
-    order, kept = arrangement(moved, taken, seed)
-    model: Any = vit.load("vit-fashion")
-    tokens = model.patches(vit.disturb(digits.drawing(pixels), vit.FASHION, order, kept))[:, kept]
+    _, kept = arrangement(dataset, moved, taken, seed)
+    model: Any = vit.load(next(iter(NETWORKS[dataset])))
+    tokens = model.patches(seen(dataset, pixels, moved, taken, seed))[:, kept]
     found = model.attentions_of(tokens)
     shares = vit.rollout(found)[0] if where == ROLLOUT else found[int(where) - 1].mean(1)[0, 0, 1:]
-    placed = torch.full((SIDE * SIDE,), torch.nan)
+    placed = torch.full(kept.shape, torch.nan)
     placed[kept] = shares.cpu()
     return [None if v != v else round(v, 4) for v in placed.tolist()]
 
 
-def curves() -> dict[str, dict[str, list[float]]]:
+def curves(dataset: str) -> dict[str, dict[str, list[float]]]:
     """The accuracies on test pictures that were measured of each network, with patches moved and taken away."""
-    found = {name: checkpoints.read_json(name, "metrics.json") for name in NETWORKS}
-    return {kind: {name: found[name][f"accuracy_{kind}"] for name in NETWORKS} for kind in SHARES}
+    found = {name: checkpoints.read_json(name, "metrics.json") for name in NETWORKS[dataset]}
+    return {kind: {name: metrics[f"accuracy_{kind}"] for name, metrics in found.items()} for kind in SHARES}
 
 
-def show(pixels: str, moved: float, taken: float, seed: int, where: str) -> dict[str, Any]:
-    order, kept = arrangement(moved, taken, seed)
+def show(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> dict[str, Any]:
+    order, kept = arrangement(dataset, moved, taken, seed)
+    found = read(dataset, pixels, moved, taken, seed)
     return {
-        "names": NAMES,
-        "networks": NETWORKS,
-        "side": SIDE,
-        "seen": digits.packed(seen(pixels, moved, taken, seed)),
+        "networks": NETWORKS[dataset],
+        "side": _pictures.side(dataset),
+        "size": CONFIGS[dataset].size,
+        "seen": digits.packed(seen(dataset, pixels, moved, taken, seed)),
         "order": order.tolist(),
         "kept": kept.int().tolist(),
-        "read": {name: [round(v, 4) for v in p] for name, p in read(pixels, moved, taken, seed).items()},
-        "looks": looks(pixels, moved, taken, seed, where),
-        "curves": curves(),
+        "read": {name: [round(v, 4) for v in p] for name, p in found.items()},
+        "looks": looks(dataset, pixels, moved, taken, seed, where),
+        "curves": curves(dataset),
         "shares": SHARES,
     }
 
 
-def attention_board(pixels: str, moved: float, taken: float, seed: int, where: str) -> Image.Image:
-    """The picture as the networks get it, brighter where the class token looks."""
-    x = seen(pixels, moved, taken, seed)[0, 0]
-    shares = torch.tensor([v or 0.0 for v in looks(pixels, moved, taken, seed, where)]).view(SIDE, SIDE)
-    light = (shares / shares.max()).repeat_interleave(vit.FASHION.patch, 0).repeat_interleave(vit.FASHION.patch, 1)
-    return images.tile((x * (0.25 + 0.75 * light))[None, None], 1, zoom=8)
+def attention_board(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> Tensor:
+    """The picture as the networks get it, brighter where the class token looks: [1, C, size, size]."""
+    config, side = CONFIGS[dataset], _pictures.side(dataset)
+    shares = torch.tensor([v or 0.0 for v in looks(dataset, pixels, moved, taken, seed, where)]).view(side, side)
+    light = (shares / shares.max()).repeat_interleave(config.patch, 0).repeat_interleave(config.patch, 1)
+    return seen(dataset, pixels, moved, taken, seed) * (0.25 + 0.75 * light)
 
 
-def picture(pixels: str, moved: float, taken: float, seed: int, where: str) -> Image.Image:
+def picture(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> Image.Image:
     """The picture as it was and as it is read, where the ViT looks, and what both say."""
-    found = read(pixels, moved, taken, seed)
-    boards = [
-        charts.labelled(images.tile(digits.drawing(pixels), 1, zoom=8), "the picture"),
-        charts.labelled(images.tile(seen(pixels, moved, taken, seed), 1, zoom=8), "what is read"),
-        charts.labelled(attention_board(pixels, moved, taken, seed, where), f"the ViT: {SEEN[where]}"),
+    found = read(dataset, pixels, moved, taken, seed)
+    boards = {
+        "the picture": _pictures.tensor(dataset, pixels),
+        "what is read": seen(dataset, pixels, moved, taken, seed),
+        f"the ViT: {layers(dataset)[where]}": attention_board(dataset, pixels, moved, taken, seed, where),
+    }
+    drawn = [charts.labelled(images.tile(x, 1, zoom=7), title) for title, x in boards.items()]
+    bars = [
+        charts.bars(p, vit.NAMES[dataset], ink, title=title, width=330)
+        for p, ink, title in zip(found.values(), (charts.MADE, charts.REAL), NETWORKS[dataset].values(), strict=True)
     ]
-    inks = {"vit-fashion": charts.MADE, "cnn-fashion": charts.REAL}
-    bars = [charts.bars(p, NAMES, inks[name], title=NETWORKS[name], width=330) for name, p in found.items()]
-    return charts.below([charts.beside(boards), charts.beside(bars)])
+    return charts.below([charts.beside(drawn), charts.beside(bars)])
 
 
-def code(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
+def code(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
+    config, t = CONFIGS[dataset], _pictures.side(dataset) ** 2
     return f"""import base64
 
 import torch
@@ -121,37 +128,49 @@ import torch
 from genai_core.transformer import vit
 
 pixels = base64.b64decode("{pixels}")
-x = torch.tensor(list(pixels), dtype=torch.float32).view(1, 1, 28, 28) / 255
-order = vit.moved({SIDE * SIDE}, {moved / 100:g}, torch.Generator().manual_seed({seed}))
-kept = vit.left({SIDE * SIDE}, {taken / 100:g}, torch.Generator().manual_seed({seed + 1}))
-for name in {tuple(NETWORKS)}:
-    p = vit.logits(vit.load(name), x, order, kept).softmax(-1)[0]
-    print(f"{{name}}: {{vit.GARMENTS[int(p.argmax())]}} with {{float(p.max()):.1%}}")
+x = torch.tensor(list(pixels), dtype=torch.float32).view(1, {config.size}, {config.size}, {config.channels}) / 255
+order = vit.moved({t}, {moved / 100:g}, torch.Generator().manual_seed({seed}))
+kept = vit.left({t}, {taken / 100:g}, torch.Generator().manual_seed({seed + 1}))
+for name in {tuple(NETWORKS[dataset])}:
+    p = vit.logits(vit.load(name), x.movedim(-1, 1), order, kept).softmax(-1)[0]
+    print(f"{{name}}: {{vit.NAMES['{dataset}'][int(p.argmax())]}} with {{float(p.max()):.1%}}")
 """
 
 
-def says(pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
+def says(dataset: str, pixels: str, moved: float, taken: float, seed: int, where: str) -> str:
     return "\n".join(
-        f"{name}: {NAMES[p.index(max(p))]} with {max(p):.1%}" for name, p in read(pixels, moved, taken, seed).items()
+        f"{name}: {vit.NAMES[dataset][p.index(max(p))]} with {max(p):.1%}"
+        for name, p in read(dataset, pixels, moved, taken, seed).items()
     )
 
 
+def first(others: Mapping[str, Any]) -> str:
+    """What stands there before one has chosen a picture: a boot, or a ship."""
+    return _pictures.example(others["dataset"], {"fashion": 9, "cifar10": 8}[others["dataset"]])
+
+
 def of_class(name: str, **more: Any) -> Callable[[], dict[str, Any]]:
-    """The settings of a preset with a garment of a class."""
-    return lambda: {"pixels": garment(NAMES.index(name)), **more}
+    """The settings of a preset with a garment or a thing of a class."""
+    dataset = next(dataset for dataset, names in vit.NAMES.items() if name in names)
+    return lambda: {
+        "dataset": dataset,
+        "pixels": _pictures.example(dataset, vit.NAMES[dataset].index(name)),
+        **more,
+    }
 
 
 PART = Part(
     id="vision",
     title="Vision",
-    lead="<b>Move patches, or take them away</b>: a ViT reads the picture as a sequence of 49 patches, and a CNN "
-    "slides over it. See who gives up first, and where the ViT looks.",
+    lead="<b>Move patches, or take them away</b>: a ViT reads the picture as a sequence of patches, and a CNN slides "
+    "over it. See who gives up first, and where the ViT looks.",
     stage="transformer/vision",
     settings=(
-        Setting("pixels", digits.DRAWING, lambda others: garment(9), "The picture"),
+        Setting("dataset", choice(TITLES), "fashion", "Pictures"),
+        Setting("pixels", _pictures.PIXELS, first, "The picture"),
         Setting("moved", number(0, 100, 1), 0.0, "Patches moved, %"),
         Setting("taken", number(0, 100, 1), 0.0, "Patches taken away, %"),
-        Setting("where", choice(SEEN), ROLLOUT, "Where the ViT looks"),
+        Setting("where", choice_by("dataset", tuple(CONFIGS), layers), ROLLOUT, "Where the ViT looks"),
         Setting("seed", seed(), 0, "Seed"),
     ),
     presets=(
@@ -194,9 +213,53 @@ PART = Part(
                 Answer("Neither.", "Half of the patches show most of a boot."),
             ),
         ),
+        Preset(
+            "A drawing of a ship",
+            "Both networks of things in colour were trained on photographs, 5,000 of each class. Do they know a ship "
+            "that is a handful of shapes?",
+            of_class("Ship"),
+            "Both say ship. At 32 × 32 pixels a drawing and a photograph are not far apart: the sky above, the sea "
+            "below, something long and dark between. Draw, photograph and upload your own to find where that ends.",
+            (
+                Answer("Neither: they have seen photographs alone.", "What they look for is in the drawing, too."),
+                Answer("Both do."),
+                Answer("The CNN, which sees shapes.", "It has no notion of shapes that a ViT lacks; try both."),
+            ),
+        ),
+        Preset(
+            "The sea without the ship",
+            "The ship is gone: sky, sea and nothing else. What do they say of an empty sea?",
+            lambda: {"dataset": "cifar10", "pixels": _pictures.sea()},
+            "Ship, and surely so. In the photographs the sea goes with ships, and the loss asks for the label, not "
+            "for the reason: a shortcut (Geirhos 2020). There is no class for “nothing”, either.",
+            (
+                Answer("About 10 % for each class.", "They would say so only had they been trained to."),
+                Answer("Ship."),
+                Answer("Airplane, for the sky.", "The sky alone might do that; the horizon and the sea do not."),
+            ),
+        ),
+        Preset(
+            "An airplane in 64 pieces",
+            "All patches have moved, as in the first question, but this time in colour. Is anything left of the "
+            "airplane?",
+            of_class("Airplane", moved=100),
+            "Both still say airplane: most patches are clear sky, and say so wherever they lie. Of the test pictures "
+            "both read few that are in pieces, but more than the 10 % of guessing. The ship is no ship any more: try "
+            "it.",
+            (
+                Answer("No: of the boot nothing was left, either.", "A garment is its outline, and has no colour."),
+                Answer("Yes, for both."),
+                Answer("Yes, for the CNN, which needs no positions.", "It does; and the ViT says airplane, too."),
+            ),
+        ),
     ),
-    props={"seen": SEEN, "classes": NAMES},
-    functions=(digits.centre, digits.open_picture, example),
+    props={
+        "datasets": {
+            dataset: {"title": title, "names": vit.NAMES[dataset], "seen": list(layers(dataset).items())}
+            for dataset, title in TITLES.items()
+        }
+    },
+    functions=(digits.centre, digits.open_picture, open_in_colour, example),
     show=show,
     picture=picture,
     code=code,

@@ -291,11 +291,19 @@ def accuracy(model: Any, pictures: Tensor, labels: Tensor, moving: float = 0.0, 
     return right / len(labels)
 
 
-GARMENTS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+NAMES = {
+    "fashion": (
+        "T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+    "cifar10": ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
+}  # fmt: skip
+CIFAR = ViTConfig(n_embd=128)
 FASHION = ViTConfig(dataset="fashion", channels=1, size=28, n_layer=4, n_embd=96, crop=2, erase=6)
 RECIPES = {
     "vit-fashion": Recipe(FASHION, "fashion", steps=3_000),
     "cnn-fashion": Recipe(replace(FASHION, network="cnn"), "fashion", steps=3_000),
+    "vit-cifar": Recipe(CIFAR, "cifar10", steps=6_000),
+    "cnn-cifar": Recipe(replace(CIFAR, network="cnn"), "cifar10", steps=6_000),
 }
 TINY = Recipe(ViTConfig("vit", "sprites", 1, 28, n_layer=1, n_head=2, n_embd=16, batch=16), "sprites", steps=60)
 

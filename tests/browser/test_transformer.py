@@ -160,6 +160,40 @@ def test_patches_are_moved_and_what_is_read_follows(page):
     expect(plot).to_be_visible()
 
 
+CAMERA = """() => {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  canvas.width = 64; canvas.height = 48;
+  setInterval(() => { context.fillStyle = "rgb(0, 200, 0)"; context.fillRect(0, 0, 64, 48); }, 50);
+  navigator.mediaDevices.getUserMedia = async () => (window.stream = canvas.captureStream(20));
+}"""
+
+NO_CAMERA = """() => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError"); };
+}"""
+
+
+def test_a_picture_is_drawn_by_us_or_taken_with_the_camera_and_read(page):
+    opened(page, "part=vision")
+    part = page.locator(".control-transformer-vision")
+    page.get_by_role("button", name="Things, in colour").click()
+    expect(part.locator(".photo")).to_be_visible()
+    expect(part.locator(".pad")).to_be_hidden()
+    part.get_by_role("button", name="Airplane").click()
+    expect(part.locator(".answers .bar").nth(1).locator("b")).to_have_count(2)  # both say airplane
+    page.evaluate(CAMERA)
+    part.get_by_text("Camera").click()
+    page.wait_for_function("document.querySelector('.film video')?.videoWidth")
+    page.get_by_role("button", name="Take the picture").click()
+    page.wait_for_function("atob(genai.parts['transformer/vision'].settings.pixels).charCodeAt(1) > 150")
+    expect(page.locator(".film")).to_have_count(0)
+    assert page.evaluate("stream.getTracks().every((track) => track.readyState === 'ended')")
+    page.evaluate(NO_CAMERA)
+    part.get_by_text("Camera").press("Enter")
+    page.get_by_text("No camera was found.").wait_for()
+    page.get_by_role("button", name="Garments, grey").click()
+    expect(part.locator(".pad")).to_be_visible()
+
+
 def test_a_sentence_is_translated_and_a_french_token_shades_the_english(page):
     stage = opened(page, "part=translate")
     sentence = page.get_by_label("The English sentence").locator("visible=true")

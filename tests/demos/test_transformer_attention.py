@@ -115,6 +115,22 @@ def test_an_induction_head_looks_at_what_followed():
     assert without[found] < 0.5 * row.max()
 
 
+@pytest.mark.parametrize(
+    ("text", "noun", "by"),
+    [
+        (attention.CAKE, "␣cake", ("␣made", "␣a", "␣very", "␣good")),
+        ("The cat chased the little mouse.", "␣mouse", ("␣chased", "␣the", "␣little")),
+        ("He ate the red apple.", "␣apple", ("␣ate", "␣the", "␣red")),
+    ],
+)
+def test_a_head_of_the_bert_looks_ahead_to_the_noun(text, noun, by):
+    names, (_, steps) = _models.names("bert-english", text), attention.steps_of("bert-english", text, 5, 3, 1.0, 1.0)
+    for word in by:
+        assert steps.weights[names.index(word), names.index(noun)] > 0.9
+    _, after = attention.steps_of("bert-english", text, 3, 3, 1.0, 1.0)
+    assert after.weights.diagonal(1).mean() > 0.8  # of a wrong answer: this head looks at the word after
+
+
 def test_most_tokens_look_at_the_one_before_in_the_head_of_the_lesson():
     weights = shown(layer=3, head=4)[1]("weights")
     assert (weights[1:].argmax(1) == np.arange(len(weights) - 1)).mean() > 0.5

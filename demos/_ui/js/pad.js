@@ -1,15 +1,16 @@
 // A drawing pad for 28 x 28 pictures, for controls with the parts of js/pad.html. `changed()` is called after each change,
 // `example(n)` asks for the n-th example, 784 bytes in base64.
-const paintPixels = (context, pixels, size) => {
-  const small = make("canvas", { width: 28, height: 28 }),
+const paintPixels = (context, pixels, size, side = 28) => {
+  const small = make("canvas", { width: side, height: side }),
     s = small.getContext("2d"),
-    image = s.createImageData(28, 28);
-  pixels.forEach((v, k) => {
-    image.data[4 * k] = image.data[4 * k + 1] = image.data[4 * k + 2] = v;
+    image = s.createImageData(side, side),
+    channels = pixels.length / side ** 2; // 1, or 3 beside one another
+  for (let k = 0; k < side ** 2; k++) {
+    for (let c = 0; c < 3; c++) image.data[4 * k + c] = pixels[channels * k + (c % channels)];
     image.data[4 * k + 3] = 255;
-  });
+  }
   s.putImageData(image, 0, 0);
-  context.imageSmoothingEnabled = size > 28;
+  context.imageSmoothingEnabled = size > side;
   context.drawImage(small, 0, 0, size, size);
 };
 const drawingPad = (changed, example) => {
