@@ -64,8 +64,8 @@ def main() -> None:
         "--ray",
         default=os.environ.get("GENAI_RAY"),
         metavar="auto|ADDRESS|local",
-        help="train on a Ray cluster, and keep the classes there: the one of this machine, the one at an address, or one "
-        "that is begun here; the variable GENAI_RAY does the same (docs/SCALE.md)",
+        help="train on a Ray cluster, and keep the classes there: the one of this machine, the one at an address, or "
+        "one that is begun here; the variable GENAI_RAY does the same (docs/SCALE.md)",
     )
     options = parser.parse_args()
     if why := address.problem(options.host, options.port):
@@ -78,6 +78,7 @@ def main() -> None:
         except jobs.JobError as error:
             sys.exit(str(error))
         lanes.widen()
+        classroom.use_ray()
     warm = threading.Timer(WARM, shell.warm, [TABS])
     warm.daemon = True
     warm.start()

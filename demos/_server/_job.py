@@ -13,9 +13,7 @@ AHEAD = 2  # values of a job that may wait to be taken; then it rests, and leave
 PATIENCE = 0.5  # seconds a stopped job has until its process is killed, where that has no other job
 SILENCE = 60.0  # seconds without a value after which a process counts as hung
 LARGEST = int(os.environ.get("GENAI_LARGEST_VALUE") or 50_000_000)  # bytes of the settings of a job, or of a value
-NAMES = re.compile(
-    r"genai_core\.(?!common\.)(\w+\.)*((live|hub):[a-z]\w*|\w+:[a-z]\w*_live)"
-)  # of the jobs that there are
+NAMES = re.compile(r"genai_core\.(?!common\.)(\w+\.)*((live|hub):[a-z]\w*|\w+:[a-z]\w*_live)")  # of all jobs
 UNKNOWN = "There is no training of this name."
 HUNG = "The training stopped answering and was ended; start it again."
 

@@ -75,7 +75,7 @@ def _advance(jobs: dict[int, _Job], id_: int, pipe) -> None:
     """The next value of a job."""
     job, begun = jobs[id_], time.perf_counter()
     try:
-        message = ("value", id_, pack(next(job.values), "A frame of the training"))
+        message: tuple[str, int, Any] = ("value", id_, pack(next(job.values), "A frame of the training"))
         job.wanted -= 1
     except StopIteration:
         message = ("done", id_, None)

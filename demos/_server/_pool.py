@@ -1,9 +1,9 @@
 """Who gets which slot of a Ray cluster: one actor for all app servers.
 
-Ray's own queue is first come, first served, and knows no learners. Here, a page has one training at a time; classes take
-turns when there are more jobs than places; and who waits can ask for the place. Slots are started as they are needed:
-one that finds no core is what Ray's autoscaler adds a node for; and one that has been idle is ended, so that it can take
-the node away.
+Ray's own queue is first come, first served, and knows no learners. Here, a page has one training at a time; classes
+take turns when there are more jobs than places; and who waits can ask for the place. Slots are started as they are
+needed: one that finds no core is what Ray's autoscaler adds a node for; and one that has been idle is ended, so that it
+can take the node away.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Live training, elsewhere than in the server: in worker processes of this machine, or on a Ray cluster.
 
-`run("genai_core.vae.live:train_vae", seed=0)` calls that generator there and yields what it yields. Closing it (Stop, or
-the page left) ends the job at its next value. No gradio, no torch at import, and no Ray unless it is asked for.
+`run("genai_core.vae.live:train_vae", seed=0)` calls that generator there and yields what it yields. Closing it (Stop,
+or the page left) ends the job at its next value. No gradio, no torch at import, and no Ray unless it is asked for.
 """
 
 import importlib

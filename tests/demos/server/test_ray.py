@@ -1,12 +1,13 @@
 """Jobs on a Ray cluster: two nodes of one core, as processes of this machine."""
 
+import asyncio
 import importlib.util
 import itertools
 import os
 import re
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -172,6 +173,46 @@ def test_a_job_that_dies_or_hangs_is_told_and_its_slot_replaced():
     until(lambda: state()["running"] == 0)
     works()
     until(lambda: state()["slots"] == 2)
+
+
+def test_two_servers_share_a_class_and_it_outlives_one_of_them_and_its_actor(cluster):
+    import ray
+
+    from demos._ui.validation import InputError
+    from demos.classroom.rooms import Unknown
+    from demos.classroom.shared import SharedDesk
+
+    question = {"text": "Which?", "answers": [{"text": "this"}, {"text": "that"}]}
+
+    async def so(condition):
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    async def play():
+        one, other = SharedDesk(), SharedDesk()
+        code = (await one.open())["code"]
+        here, there = await one.find(code), await other.find(code.lower())
+        one.enter(here, "learner-1")
+        assert await one.act(here, "ask", question) == 1
+        await so(lambda: there.question)
+        assert there.state("learner-2")["question"]["text"] == "Which?"
+        await so(lambda: "learner-1" in there.joined)
+        await one.act(here, "vote", "learner-1", 1, 1)
+        await so(lambda: there.state(None)["question"]["counts"] == [0, 1])
+        ray.kill(one.board, no_restart=False)  # as when its machine is lost
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(InputError):
+                    assert (await SharedDesk().find(code)).votes == {"learner-1": 1}
+                    break
+                await asyncio.sleep(0.2)
+        await other.close(there)
+        await so(lambda: here.over and there.over)
+        with pytest.raises(Unknown, match="No class has this code"):
+            await one.find(code)
+
+    asyncio.run(play())
 
 
 def test_a_job_whose_node_dies_is_told_and_is_not_run_again(cluster, tmp_path):
