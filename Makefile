@@ -77,6 +77,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.leaving
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.cluster
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

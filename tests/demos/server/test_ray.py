@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+import uuid
 from contextlib import closing, suppress
 
 import numpy as np
@@ -27,10 +28,11 @@ NODE = {"num_cpus": 1, "object_store_memory": 100_000_000}
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """Two nodes, and every job runs there."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path_factory.mktemp("ray") / "token"))  # not the user's own
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", uuid.uuid4().hex)  # not the user's own
         import ray
         from ray.cluster_utils import Cluster
 
