@@ -199,7 +199,7 @@ class Pool:
                     for job in [job for job in self.jobs.values() if job.app == app]:
                         self._do(self.end(job.id_))
             if not self.apps and now - began > GONE:
-                ray.actor.exit_actor()
+                ray.kill(ray.get_runtime_context().current_actor)
             for place in list(self.places):
                 more = len(self.places) > min(KEPT, self.cores)
                 if more and not place.jobs and now - place.idle > IDLE:

@@ -96,15 +96,14 @@ def run(name: str, settings: bytes, beat: float, asked_by: Learner) -> Iterator:
                     raise JobError(HUNG)
                 yield None
                 continue
-            try:
-                kind, value = ray.get(next(values))
-            except StopIteration:
+            kind, value = ray.get(next(values))
+            if kind == "done":
                 return
             if kind == "error":
                 raise JobError(value)
             yield pickle.loads(value)
             since = time.monotonic()
-    except RayError:
+    except (RayError, StopIteration):  # the latter where the pool had ended it: it took this server for lost
         raise JobError(LOST) from None
     finally:
         with contextlib.suppress(RayError):

@@ -49,7 +49,7 @@ class Slot:
         return len(self.jobs)
 
     async def run(self, id_: str, name: str, settings: bytes) -> AsyncIterator[tuple[str, bytes | str]]:
-        """("value", pickled) of each value; ("error", sentence) as the last where there was one."""
+        """("value", pickled) of each value, then ("done", "") or ("error", sentence); neither, if stopped."""
         least = min((job.used for job in self.jobs.values()), default=0.0)
         job = self.jobs[id_] = _Job(generator(name, settings), least)
         try:
@@ -58,12 +58,12 @@ class Slot:
                 try:
                     message: tuple[str, bytes | str] = ("value", pack(next(job.values), "A frame of the training"))
                 except StopIteration:
-                    return
+                    message = ("done", "")
                 except Exception as error:
                     message = ("error", sentence(error))
                 job.used += time.perf_counter() - begun
                 yield message  # Ray goes on here when fewer than AHEAD values wait to be taken
-                if message[0] == "error":
+                if message[0] != "value":
                     return
         finally:
             await self.stop(id_)

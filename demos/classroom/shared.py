@@ -181,8 +181,8 @@ class SharedDesk(Desk):
                         setattr(room, name, value)
                     room.changed()
             except RayError:
-                lost = True
                 await asyncio.sleep(AGAIN)
+            lost = True  # unless it is over
         signs.cancel()
         self.rooms.rooms.pop(room.code, None)
         self.pages.pop(room.code, None)
