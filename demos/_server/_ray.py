@@ -52,7 +52,7 @@ def connect(address: str) -> None:
     """Raises: JobError with one sentence."""
     global _pool
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    here: dict[str, Any] = {"include_dashboard": False} if address == "local" else {"address": address}
+    here: dict[str, Any] = {"address": address} | ({"include_dashboard": False} if address == "local" else {})
     try:
         if ":" in address:  # Ray would try for minutes
             host, _, port = address.rpartition(":")
