@@ -14,7 +14,7 @@ $(VENV)/run.stamp: requirements.txt requirements.lock
 	$(BIN)/pip install -q -r requirements.txt -c requirements.lock
 	touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt requirements-scale.txt requirements.txt requirements.lock
+$(VENV)/dev.stamp: requirements-dev.txt requirements.txt requirements.lock
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -r requirements-dev.txt -c requirements.lock
 	touch $(VENV)/run.stamp $@
@@ -77,7 +77,6 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.leaving
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale
-	$(BIN)/python -m benchmarks.cluster
 
 train: install
 	$(BIN)/python -m genai_core.train $(NAME)

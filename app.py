@@ -12,7 +12,7 @@ import demos._server.preload  # noqa: F401, before all that imports gradio or to
 
 # isort: split
 from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, transformer, vae
-from demos._server import address, jobs, lanes
+from demos._server import address
 from demos.serve import serve
 
 WARM = 8.0  # seconds until what takes long to import is imported, so that the first page comes first
@@ -60,25 +60,11 @@ def main() -> None:
         action="store_true",
         help="open a class and print its code; with the variable GENAI_CLASS_PASSWORD the page opens them as well",
     )
-    parser.add_argument(
-        "--ray",
-        default=os.environ.get("GENAI_RAY"),
-        metavar="auto|ADDRESS|local",
-        help="train on a Ray cluster, and keep the classes there: the one of this machine, the one at an address, or "
-        "one that is begun here; the variable GENAI_RAY does the same (docs/SCALE.md)",
-    )
     options = parser.parse_args()
     if why := address.problem(options.host, options.port):
         sys.exit(why)
     if options.collections:
         os.environ["GENAI_COLLECTIONS"] = options.collections
-    if options.ray:
-        try:
-            jobs.use_ray(options.ray)
-        except jobs.JobError as error:
-            sys.exit(str(error))
-        lanes.widen()
-        classroom.use_ray()
     warm = threading.Timer(WARM, shell.warm, [TABS])
     warm.daemon = True
     warm.start()

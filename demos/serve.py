@@ -27,11 +27,6 @@ def scripts(_request: Request) -> Response:
     return Response(bundle.script(), media_type="text/javascript", headers=KEPT)
 
 
-def healthy(_request: Request) -> Response:
-    """For a proxy that asks whether this server takes pages; it needs no password."""
-    return Response("ok", media_type="text/plain", headers={"Cache-Control": "no-store"})
-
-
 def bypass_proxy() -> None:
     """Gradio asks its own address whether it answers, and a proxy could not tell it."""
     for variable in ("no_proxy", "NO_PROXY"):
@@ -67,11 +62,7 @@ def serve(demo: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, **m
         footer_links=[],
         app_kwargs={
             "middleware": [Middleware(guard.Guard), ZIPPED, Middleware(head.Head, tag=tag)],
-            "routes": [
-                Route(f"/genai-{bundle.version()}.js", scripts),
-                Route("/healthz", healthy),
-                *classroom.ROUTES,
-            ],
+            "routes": [Route(f"/genai-{bundle.version()}.js", scripts), *classroom.ROUTES],
         },
         **more,
     )

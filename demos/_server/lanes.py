@@ -12,8 +12,3 @@ AT_ONCE = jobs.WORKERS if gpu.ZERO else int(os.environ.get("GENAI_LABS") or 32)
 LABS = {"concurrency_id": "labs", "concurrency_limit": AT_ONCE}  # live training of small networks: a class at once
 TRAIN = {"concurrency_id": "train", "concurrency_limit": jobs.WORKERS}  # that of larger ones
 PAGE_ONLY = {"api_visibility": "private", "show_progress": "hidden"}  # events of the page that are no endpoints
-
-
-def widen() -> None:
-    """Larger trainings do not wait for a worker of this machine. To be called before the app is built."""
-    TRAIN["concurrency_limit"] = LABS["concurrency_limit"]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any
 
-from gradio.context import LocalContext
-
 from demos._server import gpu, jobs
 from demos._ui import validation
 
@@ -22,18 +20,10 @@ _drawn: dict[float, threading.Event] = {}  # of each run that goes on, by its id
 def frames(name: str, shown: Callable[[Any], Any], **settings) -> Generator:
     """`shown` of each value of the job `name`, and None after every BEAT without one. Raises: InputError."""
     try:
-        for value in jobs.run(name, beat=BEAT, asked_by=learner(), **settings):
+        for value in jobs.run(name, beat=BEAT, **settings):
             yield None if value is None else shown(value)
     except jobs.JobError as error:
         raise validation.InputError(str(error)) from None
-
-
-def learner() -> jobs.Learner:
-    """Who asked for the event that this handler is called for: the page, and the class that it says it is in."""
-    asked = LocalContext.request.get(None)
-    if asked is None:
-        return jobs.Learner()
-    return jobs.Learner(asked.session_hash or "", (asked.headers.get("x-genai-class") or "")[:20])
 
 
 def slowed(values: Generator, pause: float) -> Generator:

@@ -1,7 +1,5 @@
 """Class mode: a code, which learners join; their teacher brings all to a step, asks, and reveals how they answered."""
 
-import asyncio
-import importlib
 import os
 
 from demos._ui import controls
@@ -15,12 +13,7 @@ def bar() -> None:
 
 def begin() -> str:
     """A class that begins with the server -> what its teacher needs to know, for who started it."""
-    room = asyncio.run(routes.DESK.open())
-    return f"Class {room['code']}. Add to the app's address, for learners: #class={room['code']}\n" + (
-        f"and for the teacher alone: #class={room['code']}&key={room['key']}"
+    room = routes.ROOMS.open()
+    return f"Class {room.code}. Add to the app's address, for learners: #class={room.code}\n" + (
+        f"and for the teacher alone: #class={room.code}&key={room.key}"
     )
-
-
-def use_ray() -> None:
-    """Classes are kept on the cluster that `jobs.use_ray` has connected to, for all its app servers."""
-    routes.DESK = importlib.import_module("demos.classroom.shared").SharedDesk()

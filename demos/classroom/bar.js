@@ -50,7 +50,7 @@ let lost = false; // the connection
 
 const leave = (why = "") => {
   source?.close();
-  room = state = source = preset = genai.askClass = genai.inClass = null;
+  room = state = source = preset = genai.askClass = null;
   keep();
   show();
   say(why);
@@ -94,7 +94,6 @@ const begin = (one) => {
   room = one;
   const { key } = room;
   genai.askClass = key ? askPreset : null;
-  genai.inClass = room.code;
   keep();
   $(".class-door").hidden = true;
   follow();

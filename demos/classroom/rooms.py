@@ -25,7 +25,6 @@ IDLE = 3 * 3600.0  # seconds after which a class that nobody uses is over
 ROOMS, LEARNERS = 50, 200
 LINK = re.compile(r"tab=[a-z_]+(&[^#\s]*)?")
 LONGEST_LINK, LONGEST = 20_000, 400  # characters
-ACTIONS = ("bring", "ask", "vote", "reveal", "drop_question")  # what changes a class
 ANSWERS = (2, 4)  # of a question: at least, at most
 
 
@@ -92,13 +91,6 @@ class Room:
             wrong = [answer["wrong"] for answer in self.question.answers]
             shown |= {"right": self.question.right, "wrong": wrong, "observation": self.question.observation}
         return shown
-
-    def act(self, action: str, *more: Any) -> int:
-        """One of ACTIONS; the number of questions there have been. Raises: InputError."""
-        if action not in ACTIONS:
-            raise ValueError(action)
-        getattr(self, action)(*more)
-        return self.questions
 
     def bring(self, link: Any) -> None:
         """All pages open this link. Raises: InputError."""

@@ -22,10 +22,9 @@ from starlette.routing import Route
 
 from demos._ui import validation
 from demos._ui.validation import InputError
-from demos.classroom.desk import Desk
-from demos.classroom.rooms import Room, Unknown, learner_id
+from demos.classroom.rooms import Room, Rooms, Unknown, learner_id
 
-DESK = Desk()
+ROOMS = Rooms()
 PASSWORD = "GENAI_CLASS_PASSWORD"  # the environment's variable; without it no page can open a class
 LARGEST = 60_000  # bytes of a request
 PING = 15.0  # seconds after which a proxy may take a silent connection for a dead one
@@ -63,37 +62,39 @@ async def open_class(_request: Request, body: dict) -> dict:
     if not password:
         raise InputError("No class can be opened here: whoever runs this server has set no password for it.")
     if not isinstance(said, str) or not hmac.compare_digest(said.encode("utf-8", "replace"), password.encode()):
-        await DESK.count_guess()
+        ROOMS.count_guess()
         raise InputError("This is not the password for opening a class.")
-    return await DESK.open()
+    room = ROOMS.open()
+    return {"code": room.code, "key": room.key}
 
 
 async def join(request: Request, body: dict) -> dict:
-    room = await DESK.find(request.path_params["code"])
+    room = ROOMS.find(request.path_params["code"])
     return room.state(who(room, body))
 
 
 async def vote(request: Request, body: dict) -> dict:
-    room = await DESK.find(request.path_params["code"])
-    await DESK.act(room, "vote", learner_id(body.get("learner")), body.get("question"), body.get("choice"))
+    room = ROOMS.find(request.path_params["code"])
+    room.vote(learner_id(body.get("learner")), body.get("question"), body.get("choice"))
     return {}
 
 
 async def teach(request: Request, body: dict) -> dict:
-    room = await DESK.find(request.path_params["code"])
+    room = ROOMS.find(request.path_params["code"])
     if not room.is_teacher(body.get("key")):
         raise InputError("Only the teacher of this class can do that.")
     action = validation.choice(body.get("action"), "The action", ACTIONS)
     if action == "bring":
-        await DESK.act(room, "bring", body.get("link"))
+        room.bring(body.get("link"))
     elif action == "ask":
-        return {"n": await DESK.act(room, "ask", body.get("question"))}
+        room.ask(body.get("question"))
+        return {"n": room.questions}
     elif action == "reveal":
-        await DESK.act(room, "reveal")
+        room.reveal()
     elif action == "close":
-        await DESK.act(room, "drop_question")
+        room.drop_question()
     else:
-        await DESK.close(room)
+        ROOMS.close(room)
     return {}
 
 
@@ -108,7 +109,7 @@ def who(room: Room, said) -> str | None:
 
 async def events(request: Request) -> Response:
     try:
-        room = await DESK.find(request.path_params["code"])
+        room = ROOMS.find(request.path_params["code"])
         learner = who(room, request.query_params)
         room.check_free(learner)
     except InputError as error:
@@ -118,7 +119,7 @@ async def events(request: Request) -> Response:
 
 async def states(room: Room, learner: str | None) -> AsyncIterator[str]:
     """Each state that differs from the last one, until the class is over or the page is left."""
-    listener, last = DESK.enter(room, learner), None
+    listener, last = room.enter(learner), None
     try:
         while last != {"over": True}:
             listener.clear()
@@ -132,7 +133,7 @@ async def states(room: Room, learner: str | None) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": still here\n\n"
     finally:
-        DESK.leave(room, learner, listener)
+        room.leave(learner, listener)
 
 
 ROUTES = [

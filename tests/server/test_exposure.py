@@ -119,7 +119,3 @@ def test_with_auth_nothing_is_given_before_the_log_in():
             assert "secret" in client.get("").text
     finally:
         demo.close()
-
-
-def test_a_proxy_hears_that_the_server_takes_pages(running):
-    assert httpx.get(f"{running[1]}/healthz", trust_env=False).text == "ok"

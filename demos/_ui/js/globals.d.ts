@@ -53,7 +53,6 @@ interface Genai {
   at?(id: string): void;
   start?(name: string, gradio: any): void;
   kit?(gradio: any): any;
-  inClass: string | null;
   askClass: ((preset: any, run: () => Promise<void>, link: string) => Promise<boolean>) | null;
 }
 declare var genai: Genai;

@@ -8,7 +8,6 @@ window.genai = {
   first: {}, // tab -> its first part; set by the router
   select: null, // (id) => opens the tab or the part; set by the router
   askClass: null, // (preset, run) => asks the learners its question, whether it could; set where the page is a teacher's
-  inClass: null, // the code of the class that the page is in
   selected: null, // what its event changes in Gradio's tabs
 };
 

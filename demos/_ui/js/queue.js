@@ -55,9 +55,7 @@
   const start = async (url, options) => {
     const { fn_index } = JSON.parse(options.body);
     await cancels.get(fn_index);
-    const { inClass } = window.genai, // classes take turns (demos/_ui/live.py)
-      headers = inClass ? { ...options.headers, "x-genai-class": inClass } : options.headers,
-      answer = fetched(url, { ...options, headers }),
+    const answer = fetched(url, options),
       told = answer.then((response) => response.clone().json());
     starts.set(
       fn_index,

@@ -38,20 +38,3 @@ def busy(seconds):
         while time.perf_counter() - begun < seconds:
             pass
         yield 0
-
-
-def odd(what):
-    yield {"lambda": lambda: 1, "large": bytes(100_000_000)}[what]
-
-
-def clock():
-    for i in range(1_000_000):
-        yield i, time.time()
-
-
-def logged(file):
-    with open(file, "a", encoding="utf-8") as log:
-        log.write("begun\n")
-    while True:
-        yield 0
-        time.sleep(0.01)

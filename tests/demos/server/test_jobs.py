@@ -1,8 +1,4 @@
-import importlib
-import inspect
 import itertools
-import re
-import subprocess
 import sys
 import threading
 import time
@@ -10,15 +6,9 @@ import types
 
 import pytest
 
-from demos._server import _job, _local, jobs
-from demos._ui import bundle
+from demos._server import jobs
 
 HERE = "tests.demos.server.jobs_to_run"
-
-
-@pytest.fixture(autouse=True)
-def jobs_of_the_tests(monkeypatch):
-    monkeypatch.setattr(jobs, "NAMES", re.compile(rf"{HERE}:\w+|{_job.NAMES.pattern}"))
 
 
 def settled(free=jobs.WORKERS):
@@ -64,7 +54,7 @@ def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker
     job.close()
     settled()
     begun = time.monotonic()
-    while not all(worker.process and worker.process.is_alive() for worker in _local._workers):
+    while not all(worker.process and worker.process.is_alive() for worker in jobs._workers):
         assert time.monotonic() - begun < 10
         time.sleep(0.01)
     assert next(jobs.run(f"{HERE}:process"))[0] != first
@@ -72,7 +62,7 @@ def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker
 
 def test_silence_for_too_long_is_an_error(monkeypatch):
     works()  # the worker has started
-    monkeypatch.setattr(_local, "SILENCE", 0.3)
+    monkeypatch.setattr(jobs, "SILENCE", 0.3)
     with pytest.raises(jobs.JobError, match="stopped answering"):
         list(jobs.run(f"{HERE}:hang", beat=0.1))
     works()
@@ -145,8 +135,8 @@ def test_a_worker_that_dies_ends_all_its_jobs_with_a_sentence():
 
 
 def test_two_workers_run_two_jobs_side_by_side_and_the_warm_one_is_taken_first(monkeypatch):
-    workers = [_local._Worker(), _local._Worker()]
-    monkeypatch.setattr(_local, "_workers", workers)
+    workers = [jobs._Worker(), jobs._Worker()]
+    monkeypatch.setattr(jobs, "_workers", workers)
     try:
         first, second = (jobs.run(f"{HERE}:process", stay=True) for _ in range(2))
         (one, _), (other, _) = next(first), next(second)
@@ -166,67 +156,8 @@ def test_a_worker_does_not_import_the_app_again(tmp_path, monkeypatch):
     main.__file__ = str(tmp_path / "app.py")
     (tmp_path / "app.py").write_text("raise RuntimeError('imported')")
     monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(_local, "_workers", [worker := _local._Worker()])
+    monkeypatch.setattr(jobs, "_workers", [worker := jobs._Worker()])
     try:
         works()
     finally:
         worker.kill()
-
-
-def test_every_live_training_of_the_app_has_a_name_that_runs():
-    written = "".join(file.read_text(encoding="utf-8") for file in bundle.DEMOS.glob("[!_]*/*.py"))
-    names = set(re.findall(r'"(genai_core[\w.]*:\w+)"', written))
-    assert len(names) > 8
-    for name in names:
-        assert _job.NAMES.fullmatch(name)
-        module, function = name.split(":")
-        assert inspect.isgeneratorfunction(getattr(importlib.import_module(module), function))
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "os:system",
-        "genai_core.vae.live:np",
-        "genai_core.vae.live:nothing",
-        "genai_core.vae.live:paced",
-        "genai_core.vae.live:train_vae:x",
-        "genai_core.nothing.live:train",
-        "genai_core.common.live:paced",
-        "genai_core.vae.live",
-        "../x.live:y",
-        "",
-    ],
-)
-def test_a_name_that_is_no_job_of_ours_gets_a_sentence(name):
-    with pytest.raises(jobs.JobError, match="There is no training of this name"):
-        list(jobs.run(name))
-    works()
-
-
-def test_settings_that_do_not_pickle_get_a_sentence():
-    with pytest.raises(jobs.JobError, match="cannot be sent"):
-        list(jobs.run(f"{HERE}:count", n=lambda: 1))
-    works()
-
-
-def test_a_value_that_does_not_pickle_or_is_too_large_gets_a_sentence():
-    for what, sentence in (("lambda", "cannot be sent"), ("large", "is larger than 50 MB")):
-        with pytest.raises(jobs.JobError, match=sentence):
-            list(jobs.run(f"{HERE}:odd", what=what))
-    works()
-
-
-def test_without_the_option_ray_is_not_imported():
-    program = """
-import sys
-class Refuse:
-    def find_spec(self, name, *_):
-        assert name.split(".")[0] != "ray", "ray is imported"
-sys.meta_path.insert(0, Refuse())
-import app
-from demos._server import jobs
-app.build_app()
-next(jobs.run("genai_core.gan.live:train", settings={}, data="ring", seed=0))
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)
