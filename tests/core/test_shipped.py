@@ -75,6 +75,9 @@ def test_the_aims_are_reached():
     assert (matched["nfe"], rectified["nfe"]) == (20, 2)
     assert matched["frechet_ratio_2000"] <= 1.5
     assert rectified["frechet_ratio_2000"] <= 2
+    assert figures("translate-en-fr")["bleu"] >= 45
+    assert figures("bert-english")["words"] >= 0.5
+    assert figures("vit-cifar")["accuracy"] >= 0.78
     assert all(0.06 <= share <= 0.14 for share in figures("cgan-mnist")["class_shares"])
 
 
