@@ -2,8 +2,8 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.contrastive import _api, train
-from genai_core.contrastive import augment, losses, simclr
+from demos.contrastive import _api, _models, forget, train, views
+from genai_core.contrastive import augment, evaluation, losses, simclr
 from genai_core.contrastive import live as core
 
 HOW = r"""
@@ -46,7 +46,7 @@ TAB = Tab(
     text="Watch an embedding sort pictures with no label, see it collapse, and find out what augmentations make it "
     "forget.",
     picture=pairs,
-    parts=(train.PART,),
+    parts=(train.PART, views.PART, forget.PART),
     how=HOW,
     sources=(
         augment.draw,
@@ -58,7 +58,9 @@ TAB = Tab(
         simclr.loss,
         simclr.train,
         core.train_simclr,
+        evaluation.linear_probe,
+        evaluation.attribute_accuracies,
     ),
-    cards={},
+    cards=_models.NAMES,
     endpoints=_api.ENDPOINTS,
 )

@@ -4,6 +4,7 @@ The pictures have a shape and a colour, of which the network is told neither: wh
 are neighbours on the wheel, so that a jitter of the hue makes one of another.
 """
 
+import functools
 import random
 import time
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def pictures(stream: str, n: int) -> tuple[Tensor, Tensor, Tensor]:
     return singles.render([Scene((thing,), "black") for thing in things], SIZE), shapes, colours
 
 
+@functools.cache
 def shown() -> tuple[Tensor, Tensor, Tensor]:
     """The held-out pictures, whatever the seed."""
     return pictures("shown", SHOWN)
