@@ -11,21 +11,7 @@ import demos._server.tempdir  # noqa: F401, first of all
 import demos._server.preload  # noqa: F401, before all that imports gradio or torch
 
 # isort: split
-from demos import (
-    autoencoder,
-    classroom,
-    clip,
-    contrastive,
-    diffusion,
-    distillation,
-    flow,
-    gan,
-    home,
-    shell,
-    text,
-    transformer,
-    vae,
-)
+from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, transformer, vae
 from demos._server import address
 from demos.serve import serve
 
@@ -39,7 +25,6 @@ TABS = (
     text.TAB,
     transformer.TAB,
     clip.TAB,
-    contrastive.TAB,
     distillation.TAB,
 )
 
