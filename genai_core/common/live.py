@@ -37,11 +37,11 @@ class _Pickler(pickle.Pickler):
     """Tensors as NumPy's arrays: torch writes each as an archive of its own, which takes several times as long."""
 
     def reducer_override(self, value: Any) -> Any:
-        kind = type(value)
-        if kind not in (torch.Tensor, torch.nn.Parameter) or value.device.type != "cpu":
-            return NotImplemented
-        array = torch.from_numpy, (value.detach().numpy(),)
-        return array if kind is torch.Tensor else (_parameter, (array[1][0], value.requires_grad))
+        if type(value) is torch.nn.Parameter and value.device.type == "cpu":
+            return _parameter, (value.detach().numpy(), value.requires_grad)
+        if type(value) is torch.Tensor and value.device.type == "cpu" and not value.requires_grad:
+            return torch.from_numpy, (value.numpy(),)
+        return NotImplemented
 
 
 def _parameter(array: Any, requires_grad: bool) -> torch.nn.Parameter:
