@@ -11,7 +11,21 @@ import demos._server.tempdir  # noqa: F401, first of all
 import demos._server.preload  # noqa: F401, before all that imports gradio or torch
 
 # isort: split
-from demos import autoencoder, classroom, clip, diffusion, distillation, flow, gan, home, shell, text, transformer, vae
+from demos import (
+    autoencoder,
+    classroom,
+    clip,
+    contrastive,
+    diffusion,
+    distillation,
+    flow,
+    gan,
+    home,
+    shell,
+    text,
+    transformer,
+    vae,
+)
 from demos._server import address
 from demos.serve import serve
 
@@ -25,6 +39,7 @@ TABS = (
     text.TAB,
     transformer.TAB,
     clip.TAB,
+    contrastive.TAB,
     distillation.TAB,
 )
 

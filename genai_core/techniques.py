@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from genai_core import clip, data, diffusion, distillation, evaluation, gan, vae
+from genai_core import clip, contrastive, data, diffusion, distillation, evaluation, gan, vae
 from genai_core.autoencoders import ae, anomaly, codec, denoising, nested, principal, sae_gpt, sparse, vqvae
 from genai_core.common.cards import Labels
 from genai_core.common.checkpoints import CheckpointError
@@ -76,6 +76,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     vit,
     bert,
     translate,
+    contrastive,
 )
 
 

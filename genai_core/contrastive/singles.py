@@ -5,6 +5,7 @@ Every combination of attributes occurs, in training too, so that none can be tol
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +14,10 @@ from torch import Tensor
 from genai_core.data import scenes
 from genai_core.data.scenes import Scene
 from genai_core.data.scenes.queries import FIELDS
-from genai_core.data.scenes.world import BACKGROUNDS
+from genai_core.data.scenes.world import BACKGROUNDS, RADIUS
 
 PLACES = ("top left", "top right", "bottom left", "bottom right")  # the quarter that holds the centre
+MIDDLES = {"top": 0.28, "bottom": 0.72, "left": 0.28, "right": 0.72}
 ATTRIBUTES = {**FIELDS, "place": PLACES, "background": BACKGROUNDS}
 
 
@@ -36,3 +38,21 @@ def attributes(shown: Sequence[Scene]) -> dict[str, Tensor]:
     found["place"] = torch.tensor([2 * (thing.y > 0.5) + (thing.x > 0.5) for thing in things])
     found["background"] = torch.tensor([BACKGROUNDS.index(scene.background) for scene in shown])
     return found
+
+
+def altered(scene: Scene, attribute: str, value: str) -> Scene:
+    """A scene of one thing with another value of one of ATTRIBUTES, and all else as it was.
+
+    A place is the middle of its quarter. Raises: ValueError for another attribute or value.
+    """
+    if value not in ATTRIBUTES.get(attribute, ()):
+        raise ValueError(f"There is no {attribute} '{value}'; there are {', '.join(ATTRIBUTES.get(attribute, ()))}.")
+    if attribute == "background":
+        return replace(scene, background=value)
+    (thing,) = scene.things
+    if attribute == "place":
+        down, across = value.split()
+        return replace(scene, things=(replace(thing, x=MIDDLES[across], y=MIDDLES[down]),))
+    radius = RADIUS[value] if attribute == "size" else thing.radius
+    kind = thing.kind._replace(**{attribute: value})
+    return replace(scene, things=(replace(thing, kind=kind, radius=radius),))

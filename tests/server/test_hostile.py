@@ -41,7 +41,7 @@ GOOD = {"seed": 0, "tokens": 3, "steps": 5, "index": 0, "dimension": 0, "frame":
 FREE = {  # fields that take any text, an empty list, either truth; or names of settings that are none, like a link
     *((name, str) for name in ("prompt", "text", "without", "own", "labels", "true", "false", "reference")),
     *((name, list) for name in ("kept", "filters", "pressed")),
-    *((name, bool) for name in ("fold", "holes", "linear", "show_f", "shuffled")),
+    *((name, bool) for name in ("crop", "fold", "grey", "holes", "jitter", "linear", "show_f", "shuffled")),
     ("settings", dict),
 }
 ANY_TEXT = (

@@ -1,0 +1,65 @@
+"""The Contrastive tab in a browser: a training, two views by hand, a row of the batch, two things that differ."""
+
+import pytest
+
+from benchmarks._browser import open_part, open_tab
+
+TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
+
+
+@pytest.fixture
+def tab(page):
+    open_tab(page, "contrastive")
+    return page
+
+
+def text(page, selector):
+    return page.locator(selector).locator("visible=true").first.inner_text()
+
+
+def test_a_training_moves_the_pictures_and_stops(tab):
+    tab.get_by_text("Untrained. Press Train").wait_for()
+    before = tab.evaluate("document.querySelector('.control-contrastive-train .plane').toDataURL()")
+    tab.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
+    tab.wait_for_function(
+        "parseInt(document.querySelector('.control-contrastive-train .progress').textContent.slice(5)) >= 30",
+        timeout=TRAINING,
+    )
+    tab.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+    assert tab.evaluate("document.querySelector('.control-contrastive-train .plane').toDataURL()") != before
+    assert "%" in text(tab, ".control-contrastive-train .shape")
+
+
+def test_a_slider_changes_a_view_and_a_tap_shows_the_softmax_of_a_row(tab):
+    open_part(tab, "Views")
+    tab.locator(".control-contrastive-views button.line").nth(11).wait_for()
+    before = text(tab, ".control-contrastive-views .readers")
+    tab.get_by_role("button", name="Second view", exact=True).locator("visible=true").click()
+    hue = tab.get_by_role("slider", name="hue")
+    hue.focus()
+    for _ in range(4):
+        hue.press("ArrowRight")
+    tab.wait_for_function(
+        "(before) => document.querySelector('.control-contrastive-views .readers').innerText !== before", arg=before
+    )
+    line = tab.locator(".control-contrastive-views button.line").nth(3)
+    line.focus()
+    line.press("Enter")
+    tab.get_by_text("The outlined row, the first view of picture 4").wait_for()
+    said = text(tab, ".row-said")
+    tab.get_by_role("slider", name="Temperature").locator("visible=true").press("Home")
+    tab.wait_for_function("(said) => document.querySelector('.row-said').innerText !== said", arg=said)
+    assert tab.evaluate("document.activeElement.className") == "temperature"
+
+
+def test_two_things_differ_in_the_attribute_that_is_chosen(tab):
+    open_part(tab, "Forget")
+    stage = tab.locator(".control-contrastive-forget")
+    stage.get_by_role("cell").first.wait_for()
+    stage.get_by_label("They differ in").select_option("shape")
+    stage.get_by_text("circle", exact=True).locator("visible=true").last.wait_for()
+    stage.get_by_label("the other").select_option("star")
+    stage.locator("figcaption", has_text="star").wait_for()
+    stage.get_by_label("one is").select_option("star")
+    stage.locator(".said", has_text="choose two that differ").wait_for()
+    assert stage.get_by_label("one is").input_value() == "circle"
