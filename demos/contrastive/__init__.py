@@ -61,6 +61,6 @@ TAB = Tab(
         evaluation.linear_probe,
         evaluation.attribute_accuracies,
     ),
-    cards=_models.NAMES,
+    cards=_models.SCENES,
     endpoints=_api.ENDPOINTS,
 )

@@ -19,8 +19,6 @@ SCENES = {
     "simclr-scenes-no-jitter": "Without colour jitter",
     "simclr-scenes-no-crop": "Without crops",
 }
-PHOTOGRAPHS = {"simclr-cifar": "SimCLR on photographs", "supervised-cifar": "Labels of photographs"}
-NAMES = SCENES | PHOTOGRAPHS
 PIXELS = "pixels"
 STREAM = "page"  # of the scenes that are shown, none of which was trained on
 MOST = 10_000  # scenes of it
@@ -28,14 +26,13 @@ KEPT = 6_000  # bytes of a picture of one's own, so that it fits into a link
 
 
 def embed(name: str, x: Tensor) -> Tensor:
-    """z of pictures [N, 3, SIZE, SIZE], which the loss compared; h of a network with labels; of PIXELS, these
-    themselves without their mean: [N, D]. Raises: CheckpointError.
+    """z of pictures [N, 3, SIZE, SIZE], which the loss compared; of PIXELS, these themselves less their mean: [N, D].
+
+    Raises: CheckpointError.
     """
     if name == PIXELS:
         return x.flatten(1) - x.flatten(1).mean(1, keepdim=True)
-    model = contrastive.load(name)
-    read = evaluation.features if model.config.objective == "supervised" else evaluation.projections
-    return read(model, x)
+    return evaluation.projections(contrastive.load(name), x)
 
 
 def cosine(a: Tensor, b: Tensor) -> float:

@@ -16,7 +16,7 @@ from demos.contrastive import _models
 from genai_core.contrastive import augment, losses, simclr, singles
 from genai_core.contrastive.augment import Parameters
 
-READERS = {_models.PIXELS: "Pixels"} | _models.NAMES
+READERS = {_models.PIXELS: "Pixels"} | _models.SCENES
 SLIDERS = {  # of a view: lowest, highest and unchanged
     "left": (0.0, 0.8, 0.0),
     "top": (0.0, 0.8, 0.0),
@@ -169,8 +169,7 @@ def code(
     if picture:
         x = f"uploads.tensor(Image.open(io.BytesIO(base64.b64decode({picture!r}))), {_models.SIZE})[None]"
         imports = "import base64\nimport io\n\nimport torch\nfrom PIL import Image\n"
-    read = "evaluation.features" if model == "supervised-cifar" else "evaluation.projections"
-    z = f'{read}(contrastive.load("{model}"), torch.cat([mine[:1], one, mine[1:], two]))'
+    z = f'evaluation.projections(contrastive.load("{model}"), torch.cat([mine[:1], one, mine[1:], two]))'
     if model == _models.PIXELS:
         z = "torch.cat([mine[:1], one, mine[1:], two]).flatten(1)\nz = z - z.mean(1, keepdim=True)"
     return f"""{imports}
@@ -211,7 +210,7 @@ PART = Part(
     presets=(
         Preset(
             "Another colour",
-            "The second view has another hue, and nothing else. For which of the three trainings on scenes do the two "
+            "The second view has another hue, and nothing else. For which of the three trainings do the two "
             "differ most?",
             {"first": UNCHANGED, "second": changed(hue=0.1)},
             "For the one without colour jitter: its views always had the same colours, so that colour helps it to "
@@ -224,7 +223,7 @@ PART = Part(
         ),
         Preset(
             "Another part",
-            "The second view is an enlarged part of the picture. Which training on scenes finds the two least alike?",
+            "The second view is an enlarged part of the picture. Which training finds the two least alike?",
             {"first": UNCHANGED, "second": changed(left=0.05, top=0.15, width=0.65, height=0.65)},
             "The one without crops: in its views each thing kept place and size, so it reads them to find the other "
             "view. Crops make a network ignore both.",

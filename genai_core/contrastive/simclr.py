@@ -248,12 +248,9 @@ CIFAR = SimCLRConfig()
 SUPERVISED = replace(CIFAR, objective="supervised", scale=0.3, strength=0.2, grey=False)
 SCENES = SimCLRConfig(dataset="scenes", width=16, scale=0.4, flip=False)
 RECIPES = {
-    "simclr-cifar": Recipe(CIFAR, "cifar10", steps=12_000),
-    "supervised-cifar": Recipe(SUPERVISED, "cifar10", steps=6_000),
-    "supervised-cifar-1": Recipe(replace(SUPERVISED, labels=0.01), "cifar10", steps=1_500),
-    "simclr-scenes": Recipe(SCENES, "scenes", steps=6_000),
-    "simclr-scenes-no-jitter": Recipe(replace(SCENES, jitter=False, grey=False), "scenes", steps=6_000),
-    "simclr-scenes-no-crop": Recipe(replace(SCENES, crop=False), "scenes", steps=6_000),
+    "simclr-scenes": Recipe(SCENES, "scenes", steps=4_000),
+    "simclr-scenes-no-jitter": Recipe(replace(SCENES, jitter=False, grey=False), "scenes", steps=4_000),
+    "simclr-scenes-no-crop": Recipe(replace(SCENES, crop=False), "scenes", steps=4_000),
 }
 TINY = Recipe(
     SimCLRConfig(

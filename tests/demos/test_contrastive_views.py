@@ -88,7 +88,7 @@ def test_an_own_picture_is_shown_and_has_a_program_that_says_the_same(capsys):
     file = io.BytesIO()
     Image.new("RGB", (90, 60), "teal").save(file, "PNG")
     picture = views._models.own({"picture": base64.b64encode(file.getvalue()).decode()})
-    for more in ({}, {"model": "pixels"}, {"model": "supervised-cifar", "scene": 4}):
+    for more in ({}, {"model": "pixels"}, {"model": "simclr-scenes-no-crop", "scene": 4}):
         settings = PART.parse({"picture": picture} | more)
         exec(compile(PART.code(**settings), "views", "exec"), {})
         assert capsys.readouterr().out.strip() == PART.says(**settings)
