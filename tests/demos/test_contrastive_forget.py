@@ -6,13 +6,10 @@ import torch
 from demos._ui.validation import InputError
 from demos.contrastive import _models, forget
 from demos.contrastive._api import contrastive_forget
-from genai_core.common import checkpoints
 from genai_core.contrastive import singles
 
 PART = forget.PART
 SCENES = 12
-
-pytestmark = pytest.mark.skipif(not set(_models.NAMES) <= set(checkpoints.names()), reason="its networks are missing")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,9 @@ from demos._ui import errors
 from demos._ui.validation import InputError
 from demos.contrastive import _models, views
 from demos.contrastive._api import contrastive_views
-from genai_core.common import checkpoints
 from genai_core.contrastive import singles
 
 PART = views.PART
-
-pytestmark = pytest.mark.skipif(not set(_models.NAMES) <= set(checkpoints.names()), reason="its networks are missing")
 
 
 def preset(label):
