@@ -248,9 +248,9 @@ CIFAR = SimCLRConfig()
 SUPERVISED = replace(CIFAR, objective="supervised", scale=0.3, strength=0.2, grey=False)
 SCENES = SimCLRConfig(dataset="scenes", width=16, scale=0.4, flip=False)
 RECIPES = {
-    "simclr-scenes": Recipe(SCENES, "scenes", steps=4_000),
-    "simclr-scenes-no-jitter": Recipe(replace(SCENES, jitter=False, grey=False), "scenes", steps=4_000),
-    "simclr-scenes-no-crop": Recipe(replace(SCENES, crop=False), "scenes", steps=4_000),
+    "simclr-scenes": Recipe(SCENES, "scenes", steps=2_500),
+    "simclr-scenes-no-jitter": Recipe(replace(SCENES, jitter=False, grey=False), "scenes", steps=2_500),
+    "simclr-scenes-no-crop": Recipe(replace(SCENES, crop=False), "scenes", steps=2_500),
 }
 TINY = Recipe(
     SimCLRConfig(
