@@ -67,9 +67,10 @@ def test_a_job_that_hangs_is_heard_of_and_can_be_left_at_once_for_another_worker
 
 def test_silence_for_too_long_is_an_error(monkeypatch):
     works()  # the worker has started
-    with monkeypatch.context() as patched, pytest.raises(jobs.JobError, match="stopped answering"):
+    with monkeypatch.context() as patched:
         patched.setattr(jobs, "SILENCE", 0.3)
-        list(jobs.run(f"{HERE}:hang", beat=lambda: 0.1))
+        with pytest.raises(jobs.JobError, match="stopped answering"):
+            list(jobs.run(f"{HERE}:hang", beat=lambda: 0.1))
     works()
 
 
