@@ -2,7 +2,7 @@
 
 `run("genai_core.vae.live:train_vae", seed=0)` calls that generator in a spawned process (low priority, one torch
 thread), and yields what it yields. A worker runs many jobs, value by value: the next value is that of the job which has
-used the least time, as in the Completely Fair Scheduler of Linux, so that all of a class that press Play see theirs
+used the least CPU time, as in the Completely Fair Scheduler of Linux, so that all of a class that press Play see theirs
 move. Closing the generator (Stop, or the page left) ends the job at its next value; a worker that does not answer is
 killed. There are at most WORKERS, each started when it is first needed, and kept.
 """
@@ -18,13 +18,13 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from demos._server import gpu
 
-WORKERS = int(os.environ.get("GENAI_WORKERS") or 1)  # processes that work side by side
+WORKERS = int(os.environ.get("GENAI_WORKERS") or min(2, os.cpu_count() or 1))  # processes that work side by side
 AHEAD = 2  # values of a job that may wait to be taken; then it rests, and leaves the time to others
 PATIENCE = 0.5  # seconds a stopped job has until its worker is killed, where it has no other job
 SILENCE = 60.0  # seconds without a value after which a worker counts as hung
@@ -36,11 +36,14 @@ class JobError(RuntimeError):
 
 @dataclass(eq=False)
 class _Job:
-    """One generator in the worker. used: seconds; wanted: values that it may still yield."""
+    """One generator in the worker. used: CPU seconds, after its first value, which may import what the job needs;
+    wanted: values that it may still yield.
+    """
 
     values: Iterator
     used: float
     wanted: int = AHEAD
+    begun: bool = False
 
 
 def _work(pipe) -> None:
@@ -89,7 +92,7 @@ def _generator(name: str, settings: dict) -> Iterator:
 
 def _advance(jobs: dict[int, _Job], id_: int, pipe) -> None:
     """The next value of a job."""
-    job, begun = jobs[id_], time.perf_counter()
+    job, before = jobs[id_], time.process_time()
     try:
         message = ("value", id_, next(job.values))
         job.wanted -= 1
@@ -98,7 +101,8 @@ def _advance(jobs: dict[int, _Job], id_: int, pipe) -> None:
     except Exception as error:
         said = str(error) if isinstance(error, ValueError) else "The training failed on the server."
         message = ("error", id_, said)
-    job.used += time.perf_counter() - begun
+    job.used += time.process_time() - before if job.begun else 0.0
+    job.begun = True
     if message[0] != "value":
         del jobs[id_]
     pipe.send(message)
@@ -198,10 +202,10 @@ def _least_busy() -> _Worker:
     return min(_workers, key=lambda worker: (len(worker.jobs), worker.process is None))
 
 
-def run(name: str, beat: float = SILENCE, **settings) -> Iterator:
+def run(name: str, beat: Callable[[], float] = lambda: SILENCE, **settings) -> Iterator:
     """Yield the values of the generator `module:function(**settings)`, run in a worker.
 
-    After every `beat` seconds without a value None is yielded, so that whoever iterates can close the generator then.
+    After `beat()` seconds without a value None is yielded, so that whoever iterates can close the generator then.
     Settings and values must be plain (numbers, text, numpy arrays): they are pickled. The worker goes AHEAD of what is
     taken by so many values. On ZeroGPU it runs here: in the process that has the GPU, which may start no others.
     Raises: JobError with one sentence if the job raised or its worker died.
@@ -216,7 +220,7 @@ def run(name: str, beat: float = SILENCE, **settings) -> Iterator:
     try:
         while running:
             try:
-                kind, value = inbox.get(timeout=beat)
+                kind, value = inbox.get(timeout=beat())
             except queue.Empty:
                 if time.monotonic() - max(since, worker.heard) >= SILENCE:
                     running = False

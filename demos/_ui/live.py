@@ -10,20 +10,31 @@ from demos._server import gpu, jobs
 from demos._ui import validation
 
 BEAT = 0.1  # seconds: Gradio can end a run, as when its page is closed, only where the run yields
+BEATS = 50  # a second, of all runs together at most: one costs the server as much as a frame
+SLOWEST = 1.0  # seconds that a run goes on at most after its page was closed
 PATIENCE = 5.0  # seconds until a frame counts as drawn, of a page that does not say so: its word may be lost
 
 REMEMBERED = 1000  # runs that were stopped
 _ended: dict[str, None] = {}  # their ids, the oldest first
 _drawn: dict[float, threading.Event] = {}  # of each run that goes on, by its id
+_running: set[object] = set()
+
+
+def beat() -> float:
+    """Seconds until a run yields None where it has no value: BEAT, and more while there are many runs."""
+    return max(BEAT, min(SLOWEST, len(_running) / BEATS))
 
 
 def frames(name: str, shown: Callable[[Any], Any], **settings) -> Generator:
-    """`shown` of each value of the job `name`, and None after every BEAT without one. Raises: InputError."""
+    """`shown` of each value of the job `name`, and None after every `beat` without one. Raises: InputError."""
+    _running.add(one := object())
     try:
-        for value in jobs.run(name, beat=BEAT, **settings):
+        for value in jobs.run(name, beat=beat, **settings):
             yield None if value is None else shown(value)
     except jobs.JobError as error:
         raise validation.InputError(str(error)) from None
+    finally:
+        _running.discard(one)
 
 
 def slowed(values: Generator, pause: float) -> Generator:
@@ -33,7 +44,7 @@ def slowed(values: Generator, pause: float) -> Generator:
             yield value
             until = time.monotonic() + (0.0 if value is None else pause)
             while (left := until - time.monotonic()) > 0:
-                time.sleep(min(BEAT, left))
+                time.sleep(min(beat(), left))
                 yield None
 
 
@@ -55,7 +66,7 @@ def one_in_flight(values: Generator, run: Any) -> Generator:
                 drawn.clear()
                 yield value
                 until = time.monotonic() + PATIENCE
-                while value is not None and not drawn.wait(min(BEAT, PATIENCE)) and time.monotonic() < until:
+                while value is not None and not drawn.wait(min(beat(), PATIENCE)) and time.monotonic() < until:
                     yield None
     finally:
         _drawn.pop(key, None)

@@ -336,9 +336,9 @@ PART = Part(
             "One outlier",
             "Six points lie on a line, and the fifth is far above it. What does the transformer make of it?",
             of_points(WITH_OUTLIER),
-            "It is pulled up nearly as far as least squares. It was trained on Gaussian noise of 0.3, where no point "
-            "lies eight standard deviations off, so that it never had a reason to discount one. Drag the point back to "
-            "the line.",
+            "It is pulled up, no less than least squares. It was trained on Gaussian noise of 0.3, where no point lies "
+            "eight standard deviations off, so that it never had a reason to discount one. Drag the point back to the "
+            "line.",
             (
                 Answer("It is pulled up, as least squares is."),
                 Answer(
@@ -374,9 +374,9 @@ PART = Part(
             "Twelve points around 0.9 x, all beyond x = ±2.5; the model was trained on x from N(0, 1). Which of the "
             "three finds the line?",
             of_points(FAR),
-            "Least squares and ridge regression, which take any x alike. The transformer’s curve is no line: at x = 0 "
-            "it is more than 1 off, and at x = 3 it misses even points that it has read. Prompts such as this one "
-            "hardly ever came in its training.",
+            "Least squares and ridge regression, which take any x alike. The transformer’s curve "
+            "bends, and misses points that it has read by up to a half, where the two lines go through them. Prompts "
+            "such as this one hardly ever came in its training.",
             (
                 Answer(
                     "All three: twelve points settle a line.",

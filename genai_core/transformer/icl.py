@@ -31,6 +31,7 @@ class ICLConfig:
     examples: int = 20  # of a prompt, at most
     noise: float = 0.3  # standard deviation of y around f(x)
     families: tuple[str, ...] = FAMILIES
+    whole: float = 0.0  # share of the prompts of a training that are linear and of all features
     n_layer: int = 4
     n_head: int = 4
     n_embd: int = 128
@@ -56,7 +57,8 @@ def draw(
 ) -> Prompts:
     """n prompts of functions of random families, x ~ N(0, wide^2 I).
 
-    linear: w x + b, w and b ~ N(0, I), of `features` features (None: a random number of them for each prompt).
+    linear: w x + b, w and b ~ N(0, I), of `features` features (None: a random number of them for each prompt, and
+    `config.whole` of all prompts are linear with all of them: those take the most steps to learn).
     sine: a sin(omega x + phase), a in [0.5, 2], omega in [0.5, 2]; stump: one of two values ~ N(0, 1) on either side of
     a threshold ~ N(0, 0.25). Both of one feature.
     """
@@ -67,6 +69,9 @@ def draw(
     used = torch.randint(1, d + 1, (n,), generator=generator) if features is None else torch.full((n,), features)
     names = torch.randint(len(config.families), (n,), generator=generator)
     family = torch.tensor([FAMILIES.index(name) for name in config.families])[names]
+    if config.whole and features is None and "linear" in config.families:
+        whole = torch.rand(n, generator=generator) < config.whole
+        family, used = family.where(~whole, FAMILIES.index("linear")), used.where(~whole, d)
     used = used.where(family == FAMILIES.index("linear"), torch.ones(()).long())
     x = x * (torch.arange(d) < used[:, None])[:, None]
     b, low, high, threshold = w[:, d:, None].unbind(1)  # [N, 1] each
@@ -106,9 +111,10 @@ class ICL(nn.Module):
 
 
 def check(config: ICLConfig) -> None:
-    """Raises: ValueError for sizes below 1, no families, or unknown ones."""
+    """Raises: ValueError for sizes below 1, no families, unknown ones, or a share outside [0, 1]."""
     for name in ("features", "examples", "n_layer", "n_head", "n_embd", "batch"):
         checks.count(name, getattr(config, name))
+    checks.number("whole", config.whole, 0, 1)
     unknown = [name for name in config.families if name not in FAMILIES]
     if unknown or not config.families:
         raise ValueError(f"There is no family '{unknown[0] if unknown else ''}'; there are {', '.join(FAMILIES)}.")
@@ -188,7 +194,7 @@ def curve(model: ICL, x: Tensor, y: Tensor, family: str, at: Tensor) -> Tensor:
     return model(prompt.to(device), values.to(device), number.to(device))[:, -1].cpu()
 
 
-RECIPES = {"icl-regression": Recipe(ICLConfig(), "functions", steps=12_000)}
+RECIPES = {"icl-regression": Recipe(ICLConfig(whole=0.5), "functions", steps=14_000)}
 TINY = Recipe(ICLConfig(2, 6, n_layer=1, n_head=2, n_embd=32, batch=32), "functions", steps=60)
 CARD = {
     "overview": "A transformer that learns from examples in its prompt (genai_core/transformer/icl.py): it reads up to "

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from benchmarks.leaving import PATIENCE, RUNS, app_here, at_work, events, leave, opened, wait_until
-from demos._server import jobs
+from demos._server import lanes
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,14 @@ def test_past_the_limit_a_page_hears_that_the_server_is_busy(served, chromium, m
 def test_who_closes_the_page_no_longer_waits(served, chromium):
     demo, url = served
     link, start = next(iter(RUNS.items()))
-    pages = [opened(chromium, url, link) for _ in range(jobs.WORKERS + 1)]
+    pages = [opened(chromium, url, link) for _ in range(lanes.LARGER + 1)]
     for page in pages:
         start(page)
-    wait_until(lambda: events(demo) == (jobs.WORKERS, 1), 15)
+    wait_until(lambda: events(demo) == (lanes.LARGER, 1), 15)
     last = pages.pop()
     last.get_by_role("status").get_by_text("You are next").wait_for()
     last.close()
-    wait_until(lambda: events(demo) == (jobs.WORKERS, 0), PATIENCE)
+    wait_until(lambda: events(demo) == (lanes.LARGER, 0), PATIENCE)
     for page in pages:
         page.close()
     wait_until(lambda: not at_work(demo), PATIENCE)

@@ -223,3 +223,17 @@ def test_a_saved_plane_shows_its_points_where_they_are():
 def test_a_tampered_plane_gets_one_sentence(shown):
     with pytest.raises(validation.InputError):
         _frames.picture(np.zeros((1, 2), np.float32), shown)
+
+
+def test_many_runs_say_less_often_that_there_is_nothing_new(monkeypatch):
+    monkeypatch.setattr(live, "BEAT", 0.1)
+    running = [live.frames("genai_core.gan.live:train", lambda value: value, settings={}, data="ring", seed=0)]
+    assert live.beat() == 0.1
+    next(running[0])
+    assert len(live._running) == 1
+    monkeypatch.setattr(live, "_running", live._running | {object() for _ in range(29)})
+    assert live.beat() == 0.6  # fifty a second of thirty runs
+    live._running |= {object() for _ in range(970)}
+    assert live.beat() == live.SLOWEST
+    running[0].close()
+    assert len(live._running) == 999

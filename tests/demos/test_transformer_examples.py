@@ -149,7 +149,7 @@ def test_what_the_preset_of_an_outlier_says():
     among = between(-1, 1)
     on_line, shown = (preset("One outlier", points=p) for p in (examples.ON_A_LINE, examples.WITH_OUTLIER))
     lift = {name: (shown[name] - on_line[name])[among].mean() for name in NAMES}
-    assert 0.7 * lift["least_squares"] < lift["transformer"] < 1.1 * lift["least_squares"]
+    assert lift["least_squares"] < lift["transformer"] < 1.7 * lift["least_squares"]
     assert lift["least_squares"] > 0.3
     straight = np.polyval(np.polyfit(GRID.numpy()[among], shown["transformer"][among], 1), GRID.numpy()[among])
     assert np.abs(shown["transformer"][among] - straight).max() < 0.25  # it does not bend to the outlier
@@ -171,8 +171,8 @@ def test_what_the_preset_far_from_the_training_says():
     shown = preset("Far from its training")
     off = {name: np.abs(values - 0.9 * GRID.numpy()) for name, values in shown.items()}
     assert max(off["least_squares"].max(), off["ridge"].max()) < 0.2
-    assert off["transformer"][at(0)] > 1
-    assert off["transformer"][at(3)] > 0.6
+    read = np.abs(GRID.numpy()) >= 2.5
+    assert 0.4 < off["transformer"][read].max() < 0.6
 
 
 def test_a_trained_model_predicts_a_line_as_well_as_ridge_does():

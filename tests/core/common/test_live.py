@@ -22,6 +22,7 @@ def test_a_frame_is_due_every_few_steps_and_at_the_end():
 def test_at_the_time_limit_it_says_so_and_takes_no_further_step(monkeypatch):
     clock = iter(range(100))
     monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(live, "ROUND", 0.3)
     taken = []
     moments = list(paced((taken.append(i) for i in range(50)), total=50, every=2, seconds=4.5))
     assert taken == [0, 1, 2, 3, 4]  # a second each
@@ -42,6 +43,7 @@ def test_a_training_that_ends_at_its_limit_is_not_timed_out():
 def test_in_a_crowd_a_frame_has_fewer_steps_and_one_at_least(monkeypatch):
     clock = iter(i / 100 for i in range(1000))
     monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(live, "ROUND", 0.3)
     taken = []
 
     def turns(crowd):
@@ -49,7 +51,7 @@ def test_in_a_crowd_a_frame_has_fewer_steps_and_one_at_least(monkeypatch):
         return live.turn(lambda: taken.append(1), 8)
 
     assert turns(1) == 8
-    assert turns(2) == 8  # eight steps of 10 ms are within its share, 150 ms
+    assert turns(2) == 8  # eight steps of 10 ms are within its share of 150 ms
     assert turns(10) == 3
     assert turns(1000) == 1
     assert len(taken) == 20

@@ -56,6 +56,15 @@ def test_noise_is_as_wide_as_the_config_says(generator):
     assert float((p.y - p.f).std()) == pytest.approx(SMALL.noise, rel=0.03)
 
 
+def test_a_share_of_the_prompts_is_linear_with_all_features(generator):
+    p = icl.draw(dataclasses.replace(SMALL, whole=0.5), 4000, generator)
+    whole = (p.family == 0) & (p.x[:, 0] != 0).all(-1)
+    assert float(whole.float().mean()) == pytest.approx(0.5 + 0.5 / 9, abs=0.03)
+    assert set(p.family.unique().tolist()) == {0, 1, 2}
+    with pytest.raises(ValueError, match="whole"):
+        icl.ICL(dataclasses.replace(SMALL, whole=1.5))
+
+
 LINEAR = dataclasses.replace(SMALL, families=("linear",))
 
 

@@ -32,9 +32,11 @@ def process(stay=False):
         yield
 
 
-def busy(seconds):
+def busy(seconds, first=0.0):
+    """Values that take so many seconds of the processor, and the first one longer."""
     while True:
-        begun = time.perf_counter()
-        while time.perf_counter() - begun < seconds:
+        until = time.process_time() + seconds + first
+        while time.process_time() < until:
             pass
+        first = 0.0
         yield 0

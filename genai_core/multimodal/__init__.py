@@ -1,0 +1,1 @@
+"""From words to pictures of the world of scenes, and back."""
