@@ -41,7 +41,7 @@ const hit = (row, i, k) => {
   return button;
 };
 const chip = ([name, [count, chance]], of) => {
-  const span = make("span", { class: "num" }, `${name} ${count} of ${of}, by chance ${chance.toFixed(1)}`);
+  const span = make("span", { class: "num" }, `${name} ${count} of ${of} (${chance.toFixed(1)})`);
   shadeChip(span, Math.max(0, count - chance) / (of - chance));
   return span;
 };
@@ -70,7 +70,7 @@ const drawRow = (row, i) => {
   box.append(head, side);
   return box;
 };
-const small = (v) => (v >= 0.001 ? v.toFixed(3) : "below 0.001");
+const small = (v) => (v >= 0.001 ? v.toFixed(3) : "< 0.001");
 const draw = () => {
   if (!value || !whole.complete || !sheet.complete) return;
   $(".query").getContext("2d").drawImage(whole, 0, 0);

@@ -22,7 +22,7 @@ READERS = {_models.PIXELS: "Pixels", UNTRAINED: "Not trained"} | _models.SCENES
 SCENES, K = 2_000, 8  # of the gallery; neighbours
 SCENE, TWO, NOISE, GREY = "scene", "two", "noise", "grey"
 KINDS = {SCENE: "a scene of one thing", TWO: "two things", NOISE: "noise", GREY: "plain grey"}
-VECTORS = {"z": "z, which the loss compared", "h": "h, the features before it"}
+VECTORS = {"h": "h, the features", "z": "z, after the head"}
 _once = threading.Lock()  # who comes while a gallery is being made waits for it
 
 

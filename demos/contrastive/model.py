@@ -282,8 +282,8 @@ def parted(every: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def computed(scene: int, picture: str, model: str, temperature: float, n: int, seed: int) -> dict[str, Tensor]:
     """All that the loss is computed from; of the other views no maps."""
     own, device, track = contrastive.load(model), checkpoints.default_device(), torch.is_grad_enabled()
-    x, others = batch(scene, picture, n).split([1, n - 1])
-    x, tau = x.requires_grad_(track), torch.tensor(temperature, requires_grad=track)
+    x, others = (part.clone().requires_grad_(track) for part in batch(scene, picture, n).split([1, n - 1]))
+    tau = torch.tensor(temperature, requires_grad=track)
     p_a, p_b, p_others = (drawn(model, n, seed)[rows] for rows in parted(torch.arange(2 * n)))
     a, b = augment.apply(x, p_a), augment.apply(x, p_b)
     views = augment.apply(others.repeat(2, 1, 1, 1), p_others)
@@ -327,17 +327,19 @@ def values(**settings: Any) -> dict[str, Tensor]:
 def path(**settings: Any) -> tuple[Tensor, dict[str, Tensor | None]]:
     """The loss, and what it depends on by each box; the loss of one picture is on no way to that of the batch."""
     found = computed(**settings)
-    return found["loss"], {**found, "others": None, "views": None, "p": None, "mine": None}
+    del found["mine"]
+    return found["loss"], {**found, "p": None}
 
 
 def sheet(x: Tensor) -> Tensor:
-    """The channels of one picture [1, C, H, W] side by side, in rows, as one matrix."""
-    _, c, h, w = x.shape
-    rows = max(k for k in range(1, math.isqrt(c) + 1) if c % k == 0)
-    return x.view(rows, c // rows, h, w).transpose(1, 2).reshape(rows * h, c // rows * w)
+    """The channels of pictures [N, C, H, W] side by side as one matrix: a row for each, or nearly square."""
+    n, c, h, w = x.shape
+    rows = n if n > 1 else max(k for k in range(1, math.isqrt(c) + 1) if c % k == 0)
+    return x.view(rows, n * c // rows, h, w).transpose(1, 2).reshape(rows * h, n * c // rows * w)
 
 
-LAID = dict.fromkeys(("x", "view_a", "view_b", "maps_a", "maps_b"), sheet)  # of gradients; of pictures, a side a colour
+# of gradients, which have a sign; of a picture in colour, red, green and blue stand side by side
+LAID = dict.fromkeys(("x", "others", "view_a", "view_b", "views", "maps_a", "maps_b"), sheet)
 
 
 def told(scene: int, picture: str, model: str, n: int, seed: int, **_others: Any) -> str:
@@ -415,8 +417,8 @@ print(f"cosine {{cosine:.4f}}; NT-Xent of this picture {{mine:.4f}}, of the batc
 PART = Part(
     id="model",
     title="Model",
-    lead="<b>Change the picture or τ</b> and follow two views of it to the matrix of cosines. <b>Click a box</b> for "
-    "its equation and its source. Which cells does the loss want bright?",
+    lead="<b>Change the picture or τ</b> and follow two views of it to the cosines. <b>Click a box</b> for its "
+    "equation and source. Which cells does the loss want bright?",
     stage="contrastive/model",
     settings=(
         _models.NUMBER,

@@ -174,6 +174,8 @@ def test_a_sheet_holds_every_channel_whole(channels):
     laid = model.sheet(x)
     assert sorted(laid.flatten().tolist()) == sorted(x.flatten().tolist())
     assert torch.equal(laid[:2, 3:6], x[0, 1])
+    both = model.sheet(torch.cat([x, x + 1]))
+    assert torch.equal(both[2:, 3:6], x[0, 1] + 1)
 
 
 def test_an_own_picture_has_a_program_that_says_the_same(capsys):
