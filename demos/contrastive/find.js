@@ -41,7 +41,7 @@ const hit = (row, i, k) => {
   return button;
 };
 const chip = ([name, [count, chance]], of) => {
-  const span = make("span", { class: "num" }, `${name} ${count} of ${of} (${chance.toFixed(1)})`);
+  const span = make("span", { class: "num" }, `${name} ${count}/${of} (${chance.toFixed(1)})`);
   shadeChip(span, Math.max(0, count - chance) / (of - chance));
   return span;
 };

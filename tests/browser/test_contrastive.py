@@ -69,7 +69,7 @@ def test_a_neighbour_that_is_pressed_is_looked_for_and_noise_is_far_from_all(tab
     open_part(tab, "Find")
     stage = tab.locator(".control-contrastive-find")
     hits = stage.locator(".hits button")
-    hits.nth(39).wait_for()  # five rows of eight
+    hits.nth(39).wait_for(timeout=TRAINING)  # five rows of eight, for which the scenes are embedded once
     assert stage.locator(".agree span").count() == 5 * 6
     hit = hits.nth(17)
     said = hit.get_attribute("aria-label")
