@@ -2,8 +2,8 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.contrastive import _api, _models, forget, train, views
-from genai_core.contrastive import augment, evaluation, losses, simclr
+from demos.contrastive import _api, _models, find, forget, model, train, views
+from genai_core.contrastive import augment, evaluation, losses, neighbours, simclr
 from genai_core.contrastive import live as core
 
 HOW = r"""
@@ -31,6 +31,8 @@ other, so an embedding need not keep it; what both share and other pictures lack
 colour away, and without jitter colour alone may be enough, so that nothing else is learned.
 
 **What it is good for.** The features are frozen, and a **linear probe**, one linear map, is fitted to them on labels.
+**Nearest neighbours** need not even these, and a picture without near ones is an anomaly (Sun 2022, [arXiv
+2204.06507](https://arxiv.org/abs/2204.06507)).
 """
 
 
@@ -46,7 +48,7 @@ TAB = Tab(
     text="Watch an embedding sort pictures with no label, see it collapse, and find out what augmentations make it "
     "forget.",
     picture=pairs,
-    parts=(train.PART, views.PART, forget.PART),
+    parts=(model.PART, train.PART, views.PART, forget.PART, find.PART),
     how=HOW,
     sources=(
         augment.draw,
@@ -60,6 +62,7 @@ TAB = Tab(
         core.train_simclr,
         evaluation.linear_probe,
         evaluation.attribute_accuracies,
+        neighbours.Gallery,
     ),
     cards=_models.SCENES,
     endpoints=_api.ENDPOINTS,

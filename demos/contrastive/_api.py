@@ -6,7 +6,7 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.contrastive import _models, forget, train, views
+from demos.contrastive import _models, find, forget, model, train, views
 from genai_core.contrastive.live import ContrastiveFrame
 
 
@@ -56,4 +56,32 @@ def contrastive_forget(**settings: Any) -> dict[str, dict[str, float]]:
     }
 
 
-ENDPOINTS = (contrastive_train, contrastive_views, contrastive_forget)
+@endpoint(
+    Table(model.PART.settings),
+    Value(
+        "cosines: of all 2 N views of the batch, all first ones before all second ones; mine: loss of the picture's "
+        "two rows; loss: NT-Xent of the batch"
+    ),
+)
+def contrastive_model(**settings: Any) -> dict[str, Any]:
+    """Make two views of a picture and of others, as a training does, and compute its loss."""
+    found = model.values(**settings)
+    cosines = [[round(value, 4) for value in row] for row in found["cosines"].tolist()]
+    return {"cosines": cosines, **{name: round(float(found[name]), 4) for name in ("mine", "loss")}}
+
+
+@endpoint(
+    Table(find.PART.settings),
+    Value(
+        "by embedding: scenes and cosines of the nearest, score: 1 - their mean, above: the share of scenes with a "
+        "lower score; agree: of a scene, by attribute, in how many of them it is the same, and in how many by chance"
+    ),
+)
+def contrastive_find(**settings: Any) -> dict[str, dict[str, Any]]:
+    """Find what five embeddings call similar to a picture among 2,000 scenes, and how unusual they find it."""
+    kept = {"scenes": "scenes", "cosines": "cosines", "score": "score", "above": "rank", "agree": "agree"}
+    rows = find.show(**settings)["rows"]
+    return {row["name"]: {name: row[key] for name, key in kept.items()} for row in rows}
+
+
+ENDPOINTS = (contrastive_train, contrastive_views, contrastive_forget, contrastive_model, contrastive_find)

@@ -54,6 +54,11 @@ def opened(data: str) -> Tensor:
     return uploads.tensor(validation.picture(validation.decoded(data, "That picture", KEPT)), SIZE)
 
 
+def original(scene_: int, picture: str) -> Tensor:
+    """The picture [3, SIZE, SIZE] that is chosen: an own one, or a scene by its number. Raises: InputError."""
+    return opened(picture) if picture else render([scene(scene_)])[0]
+
+
 def from_file(data: bytes) -> str:
     """Any picture file -> its middle square as a PNG of SIZE pixels in base64. Raises: InputError."""
     return images.png(images.picture(uploads.tensor(validation.picture(data), SIZE)))

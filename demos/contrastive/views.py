@@ -64,14 +64,9 @@ def parameters(*views: list[float]) -> Parameters:
     return Parameters(rows[:, :4], flip > 0.5, brightness, contrast, saturation, hue, grey > 0.5, sigma)
 
 
-def original(scene: int, picture: str) -> Tensor:
-    """The picture [3, SIZE, SIZE]: an own one, or a scene of one thing."""
-    return _models.opened(picture) if picture else _models.render([_models.scene(scene)])[0]
-
-
 def pair(scene: int, picture: str, first: list[float], second: list[float], **_others: Any) -> Tensor:
     """Its two views, [2, 3, SIZE, SIZE]."""
-    return augment.apply(original(scene, picture).repeat(2, 1, 1, 1), parameters(first, second))
+    return augment.apply(_models.original(scene, picture).repeat(2, 1, 1, 1), parameters(first, second))
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,7 +104,7 @@ def show(temperature: float, **settings: Any) -> dict[str, Any]:
     model, rest = settings["model"], {name: value for name, value in settings.items() if name != "model"}
     views = batch(**rest)
     return {
-        "whole": images.png(images.picture(original(settings["scene"], settings["picture"]))),
+        "whole": images.png(images.picture(_models.original(settings["scene"], settings["picture"]))),
         "views": images.png(images.tile(views, 2 * BATCH)),
         "cosines": cosines(**rest),
         "matrix": matrix(model, **rest).round(decimals=4).tolist(),
@@ -129,7 +124,7 @@ def drawn(request: dict) -> dict[str, Any]:
 def picture(temperature: float, **settings: Any) -> Image.Image:
     """The views and their cosines, and the matrix of the batch."""
     rest = {name: value for name, value in settings.items() if name != "model"}
-    boards = torch.stack([original(settings["scene"], settings["picture"]), *pair(**_without(rest, "seed"))])
+    boards = torch.stack([_models.original(settings["scene"], settings["picture"]), *pair(**_without(rest, "seed"))])
     cells = np.abs(matrix(**settings).numpy())[..., None]
     signed = np.where(matrix(**settings).numpy()[..., None] > 0, _ink(charts.MADE), _ink(charts.REAL))
     names = [f"{'ab'[k // BATCH]}{k % BATCH + 1}" for k in range(2 * BATCH)]

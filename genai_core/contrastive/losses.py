@@ -21,15 +21,23 @@ def similarities(z1: Tensor, z2: Tensor) -> Tensor:
     return z @ z.T
 
 
+def logits(cosines: Tensor, temperature: float | Tensor) -> Tensor:
+    """Cosines of all views [2 N, 2 N] over the temperature; minus infinity of a view with itself."""
+    self_ = torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
+    return (cosines / temperature).masked_fill(self_, -torch.inf)
+
+
+def of_rows(x: Tensor) -> Tensor:
+    """l(i, j) of each view, [2 N], of `logits` x [2 N, 2 N]: a cross-entropy, whose right answer is the other view."""
+    return F.cross_entropy(x, torch.arange(len(x), device=x.device).roll(len(x) // 2), reduction="none")
+
+
 def rows(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
     """l(i, j) of each view, [2 N]. Raises: ValueError as `nt_xent`."""
     checks.shape("The second views", z2, *z1.shape)
     checks.count("The number of pictures", len(z1))
     checks.above("The temperature", temperature)
-    n = len(z1)
-    self_ = torch.eye(2 * n, dtype=torch.bool, device=z1.device)
-    logits = (similarities(z1, z2) / temperature).masked_fill(self_, -torch.inf)
-    return F.cross_entropy(logits, torch.arange(2 * n, device=z1.device).roll(n), reduction="none")
+    return of_rows(logits(similarities(z1, z2), temperature))
 
 
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:

@@ -9,6 +9,7 @@ pooling [appendix B.9]. On labels ("supervised") the same backbone ends in a lin
 The paper's LARS scales the rate of each layer, so that batches of 4,096 train stably; for a few hundred AdamW does.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -112,13 +113,38 @@ class SimCLR(nn.Module):
             hidden = [nn.Linear(into, into, bias=False), nn.BatchNorm1d(into), nn.ReLU()]
             self.head = nn.Sequential(*hidden, nn.Linear(into, config.projection))
 
+    def maps(self, x: Tensor) -> Tensor:
+        """The feature maps of the last stage, [N, dimension, side, side], of which h is the mean over all places."""
+        return self.backbone[:-2](2 * x - 1)
+
     def features(self, x: Tensor) -> Tensor:
         """h, [N, dimension]: what the backbone makes of pictures."""
-        return self.backbone(2 * x - 1).float()
+        return self.backbone[-2:](self.maps(x)).float()
 
     def forward(self, x: Tensor) -> Tensor:
         """z, [N, projection], or, of a supervised one, the logits of the classes."""
         return self.head(self.features(x)).float()
+
+
+def untrained(config: SimCLRConfig, seed: int = 0) -> SimCLR:
+    """The network with which `train` begins, read-only; unlike `seeded`, it leaves the global generator alone.
+
+    The layers are made without weights, and these drawn as torch draws them, in its order, from a generator of their
+    own. Raises: ValueError as `check`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):
+        model = SimCLR(config)
+    model.to_empty(device="cpu")
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.reset_parameters()
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.weight[0].numel())
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    return model.eval().requires_grad_(False)
 
 
 def check(config: SimCLRConfig) -> None:

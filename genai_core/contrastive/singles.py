@@ -26,6 +26,16 @@ def draw(stream: str, first: int, n: int) -> list[Scene]:
     return [scenes.draw(random.Random(f"contrastive/{stream}/{i}"), most=1) for i in range(first, first + n)]
 
 
+def crowd(stream: str, number: int, things: int) -> Scene:
+    """The thing of scene `number`, and those of the scenes after it, on its background, placed anew: not of this world.
+
+    Raises: ValueError for a number of things that no scene has.
+    """
+    own, rng = draw(stream, number, things), random.Random(f"contrastive/{stream}/{number}/{things}")
+    kinds = [scene.things[0].kind for scene in own]
+    return scenes.draw(rng, kinds=kinds, background=own[0].background if own else None)
+
+
 def render(shown: Sequence[Scene], size: int) -> Tensor:
     """Their pictures, [N, 3, size, size] in [0, 1]; size divides 64."""
     return F.avg_pool2d(scenes.render(shown), scenes.SIZE // size)

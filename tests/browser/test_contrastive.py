@@ -1,4 +1,4 @@
-"""The Contrastive tab in a browser: a training, two views by hand, a row of the batch, two things that differ."""
+"""The Contrastive tab in a browser: a training, two views by hand, a row of the batch, two things, neighbours."""
 
 import pytest
 
@@ -63,3 +63,27 @@ def test_two_things_differ_in_the_attribute_that_is_chosen(tab):
     stage.get_by_label("one is").select_option("star")
     stage.locator(".said", has_text="choose two that differ").wait_for()
     assert stage.get_by_label("one is").input_value() == "circle"
+
+
+def test_a_neighbour_that_is_pressed_is_looked_for_and_noise_is_far_from_all(tab):
+    open_part(tab, "Find")
+    stage = tab.locator(".control-contrastive-find")
+    hits = stage.locator(".hits button")
+    hits.nth(39).wait_for(timeout=TRAINING)  # five rows of eight, for which the scenes are embedded once
+    assert stage.locator(".agree span").count() == 5 * 6
+    hit = hits.nth(17)
+    said = hit.get_attribute("aria-label")
+    hit.focus()
+    hit.press("Enter")
+    stage.locator(".about", has_text=said.partition(",")[0] + ":").wait_for()  # "Scene 12: ..."
+    assert tab.evaluate("document.activeElement.tagName") == "BUTTON"
+    pixels = "document.querySelector('.control-contrastive-find .query').toDataURL()"
+    before = tab.evaluate(pixels)
+    stage.get_by_label("Look for").first.select_option("noise")
+    stage.locator(".about", has_text="Noise").wait_for()
+    tab.wait_for_function(f"(before) => {pixels} !== before", arg=before)
+    assert stage.locator(".agree span").count() == 0
+    assert stage.locator(".reader.far").count() == 5
+    before = tab.evaluate(pixels)
+    stage.get_by_role("button", name="Another").click()
+    tab.wait_for_function(f"(before) => {pixels} !== before", arg=before)

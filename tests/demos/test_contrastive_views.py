@@ -52,7 +52,7 @@ def test_at_temperature_1_even_the_most_similar_gets_less_than_a_half():
 
 def test_unchanged_views_are_the_picture_and_agree():
     x = views.pair(3, "", views.UNCHANGED, views.UNCHANGED)
-    assert torch.allclose(x[0], views.original(3, ""), atol=1e-5)
+    assert torch.allclose(x[0], _models.original(3, ""), atol=1e-5)
     assert views.cosines(scene=3, picture="", first=views.UNCHANGED, second=views.UNCHANGED) == pytest.approx(
         dict.fromkeys(views.READERS, 1.0)
     )

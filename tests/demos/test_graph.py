@@ -11,6 +11,7 @@ from PIL import Image
 
 from demos import autoencoder as autoencoder_tab
 from demos import clip as clip_tab
+from demos import contrastive as contrastive_tab
 from demos import diffusion as diffusion_tab
 from demos import distillation as distillation_tab
 from demos import flow as flow_tab
@@ -26,6 +27,7 @@ from genai_core.diffusion.parallel import by_parts
 GRAPHS = {
     "autoencoder": autoencoder_tab.model.GRAPH,
     "clip": clip_tab.model.GRAPH,
+    "contrastive": contrastive_tab.model.GRAPH,
     "vae": vae_tab.model.GRAPH,
     "diffusion": diffusion_tab.model.GRAPH,
     "distillation": distillation_tab.model.GRAPH,
@@ -217,7 +219,7 @@ def by(loss, tensor):
     return torch.autograd.grad(loss, tensor, retain_graph=True)[0].squeeze(0)
 
 
-BACKWARD = (autoencoder_tab, clip_tab, distillation_tab, flow_tab, gan_tab, text_tab, vae_tab)
+BACKWARD = (autoencoder_tab, clip_tab, contrastive_tab, distillation_tab, flow_tab, gan_tab, text_tab, vae_tab)
 
 
 @pytest.mark.parametrize("tab", BACKWARD, ids=lambda tab: tab.TAB.id)

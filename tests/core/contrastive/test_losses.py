@@ -37,6 +37,17 @@ def test_nt_xent_is_a_cross_entropy_of_the_others(z):
     assert torch.allclose(losses.nt_xent(*z, 0.5), F.cross_entropy(logits, target))
 
 
+def test_the_gradient_by_a_cosine_is_its_share_less_the_right_one_over_t(z):
+    """Over 2 N rows; a pair is in two cells, one of each direction, whose gradients add."""
+    t, cosines = 0.3, losses.similarities(*z).requires_grad_()
+    logits = losses.logits(cosines, t)
+    (slope,) = torch.autograd.grad(losses.of_rows(logits).mean(), cosines)
+    n = len(cosines)
+    right = torch.eye(n).roll(n // 2, 1)
+    assert torch.allclose(slope, (logits.detach().softmax(1) - right) / (t * n), atol=1e-6)
+    assert torch.allclose(losses.of_rows(logits), losses.rows(*z, t))
+
+
 def test_nt_xent_is_symmetric_and_knows_no_order_or_length(z):
     a, b = z
     value = losses.nt_xent(a, b, 0.2)

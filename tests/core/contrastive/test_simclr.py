@@ -181,3 +181,24 @@ def test_every_recipe_can_be_built():
 def test_a_config_that_cannot_be_is_refused(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         SimCLR(dataclasses.replace(SMALL, **change))
+
+
+@pytest.mark.parametrize("config", [SMALL, SUPERVISED, RECIPES["simclr-scenes"].config])
+def test_an_untrained_network_is_that_with_which_a_training_begins(config):
+    """Drawn from a generator of its own, and not from the global one, which `seeded` seeds meanwhile."""
+    before = torch.get_rng_state()
+    model = simclr.untrained(config, 3)
+    assert torch.equal(torch.get_rng_state(), before)
+    wanted = seeded(3, lambda: SimCLR(config)).state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items())
+    assert model.state_dict().keys() == wanted.keys()
+    assert not model.training
+    assert not any(p.requires_grad or p.is_meta for p in model.parameters())
+
+
+def test_features_are_the_mean_of_the_last_maps_over_all_places():
+    model, x = simclr.untrained(SCENES), torch.rand(3, 3, 16, 16)
+    maps = model.maps(x)
+    assert maps.shape == (3, model.dimension, 8, 8)
+    assert torch.allclose(model.features(x), maps.mean((2, 3)), atol=1e-6)
+    assert torch.equal(model.features(x), model.backbone(2 * x - 1))

@@ -15,6 +15,21 @@ def test_an_altered_attribute_is_the_only_one_that_changes(attribute):
         assert all(after[name].tolist() == before[name].tolist() for name in after)
 
 
+@pytest.mark.parametrize("things", [2, 3, 4])
+def test_a_crowd_holds_the_things_of_the_scenes_after_it(things):
+    own = singles.draw("test", 5, things)
+    crowd = singles.crowd("test", 5, things)
+    assert [thing.kind for thing in crowd.things] == [scene.things[0].kind for scene in own]
+    assert crowd.background == own[0].background
+    assert crowd == singles.crowd("test", 5, things) != singles.crowd("test", 6, things)
+
+
+@pytest.mark.parametrize("things", [0, 5])
+def test_a_crowd_that_no_scene_holds_is_refused(things):
+    with pytest.raises(ValueError, match=r"\.$"):
+        singles.crowd("test", 0, things)
+
+
 @pytest.mark.parametrize(("attribute", "value"), [("colour", "star"), ("age", "old"), ("place", "top")])
 def test_what_is_no_value_gets_a_sentence(attribute, value):
     with pytest.raises(ValueError, match=r"^There is no .*\.$"):
