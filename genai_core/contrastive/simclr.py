@@ -9,6 +9,7 @@ pooling [appendix B.9]. On labels ("supervised") the same backbone ends in a lin
 The paper's LARS scales the rate of each layer, so that batches of 4,096 train stably; for a few hundred AdamW does.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -119,6 +120,26 @@ class SimCLR(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """z, [N, projection], or, of a supervised one, the logits of the classes."""
         return self.head(self.features(x)).float()
+
+
+def untrained(config: SimCLRConfig, seed: int = 0) -> SimCLR:
+    """A network with PyTorch's initial weights, drawn from a generator of its own: the same as `seeded` makes.
+
+    So a server's threads may call it. Raises: ValueError as `check`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):  # where nothing is drawn
+        model = SimCLR(config)
+    model = model.to_empty(device="cpu")
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.reset_parameters()
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.weight[0].numel())
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    return model.eval().requires_grad_(False)
 
 
 def check(config: SimCLRConfig) -> None:

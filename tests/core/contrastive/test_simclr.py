@@ -181,3 +181,14 @@ def test_every_recipe_can_be_built():
 def test_a_config_that_cannot_be_is_refused(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         SimCLR(dataclasses.replace(SMALL, **change))
+
+
+@pytest.mark.parametrize("change", [{}, {"objective": "supervised"}, {"blocks": 2}])
+def test_an_untrained_network_is_the_seeded_one_and_draws_nothing(change):
+    config = dataclasses.replace(TINY.config, **change)
+    before = torch.get_rng_state()
+    ours = simclr.untrained(config, 3).state_dict()
+    assert torch.equal(before, torch.get_rng_state())
+    theirs = seeded(3, lambda: SimCLR(config)).state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
