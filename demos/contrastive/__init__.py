@@ -2,8 +2,8 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.contrastive import _api, _models, forget, train, views
-from genai_core.contrastive import augment, evaluation, losses, simclr
+from demos.contrastive import _api, _models, cluster, forget, map, train, views
+from genai_core.contrastive import augment, evaluation, losses, simclr, structure
 from genai_core.contrastive import live as core
 
 HOW = r"""
@@ -31,6 +31,11 @@ other, so an embedding need not keep it; what both share and other pictures lack
 colour away, and without jitter colour alone may be enough, so that nothing else is learned.
 
 **What it is good for.** The features are frozen, and a **linear probe**, one linear map, is fitted to them on labels.
+
+**Looking at it.** Two dimensions show a part of an embedding: **PCA** has the two directions of the largest variance,
+**t-SNE** (van der Maaten & Hinton 2008) keeps neighbours and gives up distances. The vote of the nearest in the whole
+space says what is there. **k-means** groups without labels; how its clusters agree with values is said by **NMI**
+(normalised mutual information) and **ARI** (adjusted Rand index; Hubert & Arabie 1985), which is 0 for chance.
 """
 
 
@@ -46,7 +51,7 @@ TAB = Tab(
     text="Watch an embedding sort pictures with no label, see it collapse, and find out what augmentations make it "
     "forget.",
     picture=pairs,
-    parts=(train.PART, views.PART, forget.PART),
+    parts=(train.PART, views.PART, map.PART, forget.PART, cluster.PART),
     how=HOW,
     sources=(
         augment.draw,
@@ -60,6 +65,9 @@ TAB = Tab(
         core.train_simclr,
         evaluation.linear_probe,
         evaluation.attribute_accuracies,
+        structure.plane,
+        structure.leave_one_out,
+        structure.k_means,
     ),
     cards=_models.SCENES,
     endpoints=_api.ENDPOINTS,
