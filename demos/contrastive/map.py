@@ -94,8 +94,8 @@ def picture(**settings: Any) -> Image.Image:
     found = neighbours(**settings)
     words = (
         f"{_samples.title(settings['embedding'], layer)}, by {METHODS[settings['method']]}. The {structure.NEAR} "
-        f"nearest name the {settings['attribute']} of {charts.percent(found['space'])} of the scenes in the whole space, of "
-        f"{charts.percent(found['plane'])} in the plane; the commonest alone {charts.percent(found['chance'])}."
+        f"nearest name the {settings['attribute']} of {charts.percent(found['space'])} of the scenes in the whole "
+        f"space, of {charts.percent(found['plane'])} in the plane; the commonest alone {charts.percent(found['chance'])}."
     )
     right = charts.below([table, charts.sentence(words, table.width)])
     return charts.beside([_dots(**settings), right])
