@@ -24,7 +24,7 @@ const captionOf = (cluster) => {
     const [name, share] = cluster.shares[attribute],
       telling = share > (1 + value.chance[attribute]) / 2;
     caption.append(k ? ", " : "", make("span", { title: attribute }));
-    caption.lastChild.append(make(telling ? "b" : "i", {}, name), ` ${(100 * share).toFixed(0)}\u00a0%`);
+    caption.lastChild.append(make(telling ? "b" : "span", {}, name), ` ${(100 * share).toFixed(0)}\u00a0%`);
   });
   return caption;
 };

@@ -154,7 +154,7 @@ const figures = () => {
     { space, plane, chance } = value.neighbours,
     rows = [
       [`all ${value.dimension.toLocaleString("en")} numbers`, space],
-      ["these two", plane],
+      ["this plane", plane],
       ["chance", chance],
     ];
   $(".bars").replaceChildren(
@@ -171,7 +171,7 @@ const figures = () => {
   const axes = value.shares
     ? ` Across is ${inPercent(value.shares[0])} of the variance, upwards ${inPercent(value.shares[1])}.`
     : "";
-  $(".note").textContent =
+  $(".voted").textContent =
     `How often the ${props.near} nearest other scenes, by a vote, name the ${attribute} of a scene; chance always says ` +
     `the commonest. Drawn by ${props.methods[method]}.${axes}`;
 };
@@ -209,7 +209,7 @@ const sphere = () => {
   c.fillText("alignment →", width - edge.right, height - 5);
   c.textAlign = "left";
   c.fillText("uniformity ↑", 0, height - 5);
-  const taken = [];
+  const taken = points.map(([, one]) => [x(one.alignment) - 6, y(one.uniformity), 12]); // left, middle, width
   c.font = "12px system-ui, sans-serif";
   for (const [name, one] of points) {
     const [across, down] = [x(one.alignment), y(one.uniformity)],
@@ -220,10 +220,12 @@ const sphere = () => {
     c.fill();
     const text = props.titles[name],
       wide = c.measureText(text).width,
-      spots = [0, -14, 14, -28, 28].flatMap((off) => [
-        [across + 9, down + off],
-        [across - 9 - wide, down + off],
-      ]),
+      spots = [
+        [across + 9, down],
+        [across - 9 - wide, down],
+        ...[-15, 15].map((off) => [across - wide / 2, down + off]),
+        ...[-15, 15].flatMap((off) => [across + 4, across - 4 - wide].map((start) => [start, down + off])),
+      ],
       cost = (/** @type {number[]} */ [a, b]) =>
         taken.filter(([p, q, long]) => a < p + long && p < a + wide && Math.abs(b - q) < 14).length +
         (a < edge.left || a + wide > width || b < 8 || b > height - edge.bottom ? 10 : 0),

@@ -129,8 +129,8 @@ at = structure.plane(e, "{method}")
 PART = Part(
     id="map",
     title="Map",
-    lead="<b>Change the embedding or the attribute</b>: each dot is a scene that no training saw. What lies together, "
-    "and does the figure below agree with your eye?",
+    lead="<b>Change the embedding or the attribute</b>: each dot is a scene that no training saw. What lies together, and "
+    "what do figures say?",
     stage="contrastive/map",
     settings=(
         _samples.EMBEDDING,
