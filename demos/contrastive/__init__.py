@@ -2,7 +2,7 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.contrastive import _api, _models, cluster, forget, map, train, views
+from demos.contrastive import _api, _models, _samples, cluster, forget, map, train, views
 from genai_core.contrastive import augment, evaluation, losses, simclr, structure
 from genai_core.contrastive import live as core
 
@@ -71,4 +71,5 @@ TAB = Tab(
     ),
     cards=_models.SCENES,
     endpoints=_api.ENDPOINTS,
+    warm=_samples.warm,
 )

@@ -123,6 +123,12 @@ def sheet(_request: dict) -> dict[str, Any]:
     return _sheet()
 
 
+def warm() -> None:
+    """Import what the first map and the first clusters need."""
+    import sklearn.cluster  # noqa: F401
+    import sklearn.manifold  # noqa: F401
+
+
 def title(name: str, layer: str) -> str:
     """ "Pixels", "Not trained, h"."""
     return EMBEDDINGS[name] if name == _models.PIXELS else f"{EMBEDDINGS[name]}, {layer}"

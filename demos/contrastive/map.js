@@ -1,11 +1,12 @@
 // Map. value: {settings {embedding, layer, method, attribute}, points (int16 in base64, x before y of each scene),
 // classes (int8 in base64), names and inks of these, neighbours {space, plane, chance}, dimension, shares (of the
-// variance, by PCA), sphere {embedding: {alignment, uniformity}}}
+// variance, by PCA)}
 let value = null,
   at = [], // where the scenes are drawn, in pixels
   classes = new Int8Array(),
   captions = [],
   columns = 1,
+  measured = null, // {layer, sphere {embedding: {alignment, uniformity}}}
   now = null, // the scene that is looked at
   alone = null, // the class that is shown alone
   moving = 0;
@@ -178,10 +179,10 @@ const figures = () => {
 // Names beside their points, on the side where they have room and no other name is.
 const sphere = () => {
   const canvas = $(".sphere"),
-    sized = value && sizedCanvas(canvas);
+    sized = measured && sizedCanvas(canvas);
   if (!sized) return;
   const { context: c, width, height } = sized,
-    points = Object.entries(value.sphere),
+    points = Object.entries(measured.sphere),
     edge = { left: 34, right: 10, top: 10, bottom: 34 },
     span = (key) => {
       const found = points.map(([, one]) => one[key]);
@@ -239,6 +240,14 @@ const sphere = () => {
   );
   canvas.setAttribute("aria-label", `Alignment and uniformity: ${told.join("; ")}`);
 };
+const compare = latestOnly(async (settings) => {
+  if (measured?.layer === settings.layer) return;
+  const found = await ask(server.compare, settings);
+  if (!found) return;
+  measured = found;
+  $(".of").textContent = `Alignment and uniformity of ${found.layer}`;
+  sphere();
+});
 const pictures = async () => {
   const found = await ask(server.sheet, {});
   if (!found) return;
@@ -253,7 +262,8 @@ const show = () => {
   if (before?.attribute !== value.settings.attribute) alone = null;
   legend();
   figures();
-  sphere();
+  if (measured) sphere();
+  compare(value.settings);
   move(!before || matchMedia("(prefers-reduced-motion: reduce)").matches);
 };
 sheet.addEventListener("load", about);

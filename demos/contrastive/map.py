@@ -59,8 +59,13 @@ def show(embedding: str, layer: str, method: str, attribute: str) -> dict[str, A
         "neighbours": neighbours(embedding, layer, method, attribute),
         "dimension": _samples.embedding(embedding, layer).shape[1],
         "shares": shares(embedding, layer) if method == "pca" else None,
-        "sphere": sphere(layer),
     }
+
+
+def compare(request: dict) -> dict[str, Any]:
+    """Settings -> alignment and uniformity of every embedding, which the map need not wait for."""
+    layer = PART.parse(request)["layer"]
+    return {"layer": layer, "sphere": sphere(layer)}
 
 
 def _dots(embedding: str, layer: str, method: str, attribute: str) -> Image.Image:
@@ -140,7 +145,7 @@ PART = Part(
     ),
     check=_samples.one_layer,
     form=True,
-    functions=(_samples.sheet,),
+    functions=(_samples.sheet, compare),
     props={
         "titles": _samples.EMBEDDINGS,
         "plain": dict.fromkeys(_samples.PLAIN, True),
