@@ -2,8 +2,8 @@
 
 from demos._ui import images
 from demos._ui.tab import Tab
-from demos.contrastive import _api, _models, find, forget, model, train, views
-from genai_core.contrastive import augment, evaluation, losses, neighbours, simclr
+from demos.contrastive import _api, _models, _samples, cluster, find, forget, map, model, train, views
+from genai_core.contrastive import augment, evaluation, losses, neighbours, simclr, structure
 from genai_core.contrastive import live as core
 
 HOW = r"""
@@ -33,6 +33,11 @@ colour away, and without jitter colour alone may be enough, so that nothing else
 **What it is good for.** The features are frozen, and a **linear probe**, one linear map, is fitted to them on labels.
 **Nearest neighbours** need not even these, and a picture without near ones is an anomaly (Sun 2022, [arXiv
 2204.06507](https://arxiv.org/abs/2204.06507)).
+
+**Looking at it.** Two dimensions show a part of an embedding: **PCA** has the two directions of the largest variance,
+**t-SNE** (van der Maaten & Hinton 2008) keeps neighbours and gives up distances. The vote of the nearest in the whole
+space says what is there. **k-means** groups without labels; how its clusters agree with values is said by **NMI**
+(normalised mutual information) and **ARI** (adjusted Rand index; Hubert & Arabie 1985), which is 0 for chance.
 """
 
 
@@ -48,7 +53,7 @@ TAB = Tab(
     text="Watch an embedding sort pictures with no label, see it collapse, and find out what augmentations make it "
     "forget.",
     picture=pairs,
-    parts=(model.PART, train.PART, views.PART, forget.PART, find.PART),
+    parts=(model.PART, train.PART, views.PART, map.PART, forget.PART, find.PART, cluster.PART),
     how=HOW,
     sources=(
         augment.draw,
@@ -63,7 +68,11 @@ TAB = Tab(
         evaluation.linear_probe,
         evaluation.attribute_accuracies,
         neighbours.Gallery,
+        structure.plane,
+        structure.leave_one_out,
+        structure.k_means,
     ),
     cards=_models.SCENES,
     endpoints=_api.ENDPOINTS,
+    warm=_samples.warm,
 )

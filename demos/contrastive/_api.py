@@ -6,7 +6,7 @@ from typing import Any
 from demos._server import lanes
 from demos._ui.api import Value, endpoint
 from demos._ui.settings import Table
-from demos.contrastive import _models, find, forget, model, train, views
+from demos.contrastive import _models, _samples, cluster, find, forget, map, model, train, views
 from genai_core.contrastive.live import ContrastiveFrame
 
 
@@ -84,4 +84,52 @@ def contrastive_find(**settings: Any) -> dict[str, dict[str, Any]]:
     return {row["name"]: {name: row[key] for name, key in kept.items()} for row in rows}
 
 
-ENDPOINTS = (contrastive_train, contrastive_views, contrastive_forget, contrastive_model, contrastive_find)
+@endpoint(
+    Table(map.PART.settings, map.PART.check),
+    Value(
+        "points: x and y of every scene, the largest 1; labels: the values of the attribute; neighbours: how often the "
+        "nearest name it in the whole space and in the plane, and the share of the commonest value (chance); sphere: "
+        "alignment and uniformity of every embedding"
+    ),
+)
+def contrastive_map(**settings: Any) -> dict[str, Any]:
+    """Lay an embedding of 400 scenes out in two dimensions, and see what neighbours in it share."""
+    embedding, layer, attribute = (settings[name] for name in ("embedding", "layer", "attribute"))
+    at = map.plane(embedding, layer, settings["method"])
+    names = map.ATTRIBUTES[attribute]
+    return {
+        "points": [[round(v, 4) for v in row] for row in at.tolist()],
+        "labels": [names[k] for k in _samples.truth()[attribute].tolist()],
+        "neighbours": {name: round(v, 4) for name, v in map.neighbours(**settings).items()},
+        "sphere": {name: {key: round(v, 4) for key, v in one.items()} for name, one in map.sphere(layer).items()},
+    }
+
+
+@endpoint(
+    Table(cluster.PART.settings, cluster.PART.check),
+    Value(
+        "clusters: the numbers of the scenes of each, the nearest to its centre first; agreement: NMI and ARI with "
+        "each attribute, of this embedding, of pixels and of an untrained network; stability: ARI with the next seed's"
+    ),
+)
+def contrastive_cluster(**settings: Any) -> dict[str, Any]:
+    """Group an embedding of 400 scenes by k-means, and see what the groups agree with."""
+    return {
+        "clusters": [rows.tolist() for rows in cluster.clusters(**settings)],
+        "agreement": {
+            name: {one: {"nmi": round(nmi, 4), "ari": round(ari, 4)} for one, (nmi, ari) in found.items()}
+            for name, found in cluster.compared(**settings).items()
+        },
+        "stability": round(cluster.stability(**settings), 4),
+    }
+
+
+ENDPOINTS = (
+    contrastive_model,
+    contrastive_train,
+    contrastive_views,
+    contrastive_map,
+    contrastive_forget,
+    contrastive_find,
+    contrastive_cluster,
+)

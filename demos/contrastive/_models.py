@@ -1,5 +1,6 @@
 """What the parts on trained networks share: the trainings, a scene of one thing or a picture of one's own, cosines."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ from torch import Tensor
 from demos._ui import images, validation
 from demos._ui.settings import Setting, checked
 from genai_core import contrastive
-from genai_core.contrastive import evaluation, singles
+from genai_core.contrastive import evaluation, simclr, singles
+from genai_core.contrastive.simclr import SimCLR
 from genai_core.data import uploads
 from genai_core.data.scenes import Scene
 
@@ -19,10 +21,20 @@ SCENES = {
     "simclr-scenes-no-jitter": "Without colour jitter",
     "simclr-scenes-no-crop": "Without crops",
 }
-PIXELS = "pixels"
+PIXELS, UNTRAINED = "pixels", "untrained"  # what trainings are compared with
 STREAM = "page"  # of the scenes that are shown, none of which was trained on
 MOST = 10_000  # scenes of it
 KEPT = 6_000  # bytes of a picture of one's own, so that it fits into a link
+
+
+@functools.cache
+def untrained() -> SimCLR:
+    return simclr.untrained(simclr.SCENES)
+
+
+def network(name: str) -> SimCLR:
+    """A training, or UNTRAINED: random weights of the same shape. Raises: CheckpointError."""
+    return untrained() if name == UNTRAINED else contrastive.load(name)
 
 
 def embed(name: str, x: Tensor) -> Tensor:

@@ -12,13 +12,11 @@ from demos._ui import charts, images
 from demos._ui.settings import Setting, choice
 from demos._ui.tab import Answer, Part, Preset
 from demos.contrastive import _models
-from genai_core import contrastive
-from genai_core.contrastive import evaluation, simclr, singles
+from genai_core.contrastive import evaluation, singles
 from genai_core.contrastive.neighbours import Agreement, Gallery, Neighbours, agreement
 from genai_core.data.scenes import Scene
 
-UNTRAINED = "untrained"
-READERS = {_models.PIXELS: "Pixels", UNTRAINED: "Not trained"} | _models.SCENES
+READERS = {_models.PIXELS: "Pixels", _models.UNTRAINED: "Not trained"} | _models.SCENES
 SCENES, K = 2_000, 8  # of the gallery; neighbours
 SCENE, TWO, NOISE, GREY = "scene", "two", "noise", "grey"
 KINDS = {SCENE: "a scene of one thing", TWO: "two things", NOISE: "noise", GREY: "plain grey"}
@@ -26,29 +24,19 @@ VECTORS = {"h": "h, the features", "z": "z, after the head"}
 _once = threading.Lock()  # who comes while a gallery is being made waits for it
 
 
-@functools.cache
-def untrained() -> simclr.SimCLR:
-    return simclr.untrained(simclr.SCENES)
-
-
-def network(name: str) -> simclr.SimCLR:
-    """That of a reader. Raises: CheckpointError."""
-    return untrained() if name == UNTRAINED else contrastive.load(name)
-
-
 @torch.inference_mode()
 def embed(name: str, vector: str, x: Tensor) -> Tensor:
     """h or z of pictures [N, 3, SIZE, SIZE] by a reader, [N, D]; of pixels, these. Raises: CheckpointError."""
     if name == _models.PIXELS:
         return _models.embed(name, x)
-    return projected(name, vector, evaluation.features(network(name), x))
+    return projected(name, vector, evaluation.features(_models.network(name), x))
 
 
 def projected(name: str, vector: str, h: Tensor) -> Tensor:
     """h, or z of it, on the CPU."""
     if vector == "h":
         return h
-    model = network(name)
+    model = _models.network(name)
     return model.head(h.to(next(model.parameters()).device)).float().cpu()
 
 
@@ -196,11 +184,10 @@ def code(kind: str, scene: int, picture: str, vector: str) -> str:
         x = f"torch.full((1, 3, {_models.SIZE}, {_models.SIZE}), 0.5)"
     of = "projections" if vector == "z" else "features"
     return f"""{imports}
-from genai_core import contrastive
-from genai_core.contrastive import evaluation, simclr, singles
+from genai_core.contrastive import evaluation, singles
 from genai_core.contrastive.neighbours import Gallery{more}
 
-networks = {{"{UNTRAINED}": simclr.untrained(simclr.SCENES)}}
+networks = {{"{_models.UNTRAINED}": simclr.untrained(simclr.SCENES)}}
 networks |= {{name: contrastive.load(name) for name in {tuple(_models.SCENES)}}}
 
 

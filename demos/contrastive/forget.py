@@ -16,7 +16,6 @@ from genai_core.contrastive import singles
 
 ATTRIBUTES = singles.ATTRIBUTES
 OTHERS = 40  # scenes that any thing is compared with
-UNTRAINED = "untrained"
 
 
 def values(attribute: str) -> tuple[str, ...]:
@@ -49,12 +48,12 @@ def of_any_two(name: str) -> float:
 
 
 def table() -> dict[str, dict[str, float]]:
-    """{training: {attribute: accuracy of a linear probe of h}}, from the cards; UNTRAINED: of random weights."""
+    """{training: {attribute: accuracy of a linear probe of h}}, from the cards, and of random weights."""
     figures = {name: checkpoints.read_json(name, "metrics.json") for name in _models.SCENES}
     try:
         found = {name: {one: float(figures[name][one]) for one in ATTRIBUTES} for name in figures}
         first = figures[next(iter(_models.SCENES))]
-        return found | {UNTRAINED: {one: float(first[f"{one}_random"]) for one in ATTRIBUTES}}
+        return found | {_models.UNTRAINED: {one: float(first[f"{one}_random"]) for one in ATTRIBUTES}}
     except (KeyError, TypeError, ValueError):
         raise checkpoints.damaged(next(iter(_models.SCENES)), "metrics.json") from None
 
@@ -71,7 +70,7 @@ def show(**settings: Any) -> dict[str, Any]:
 
 def picture(**settings: Any) -> Image.Image:
     """The two things, their cosines, and what the probes read."""
-    named, probes = {**_models.SCENES, UNTRAINED: "Not trained"}, table()
+    named, probes = {**_models.SCENES, _models.UNTRAINED: "Not trained"}, table()
     things = charts.labelled(
         images.tile(pair(**settings), 2, gap=2, zoom=4), f"{settings['first']} and {settings['second']}"
     )
@@ -162,7 +161,11 @@ PART = Part(
             ),
         ),
     ),
-    props={"names": {**_models.SCENES, UNTRAINED: "Not trained"}, "options": ATTRIBUTES, "scenes": _models.MOST},
+    props={
+        "names": {**_models.SCENES, _models.UNTRAINED: "Not trained"},
+        "options": ATTRIBUTES,
+        "scenes": _models.MOST,
+    },
     show=show,
     picture=picture,
     code=code,

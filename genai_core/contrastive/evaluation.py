@@ -13,9 +13,8 @@ from torch import Tensor
 
 from genai_core import data
 from genai_core.common import checks
-from genai_core.common.training import seeded
-from genai_core.contrastive import augment, losses, singles
-from genai_core.contrastive.simclr import SimCLR, augmentation, load, subset
+from genai_core.contrastive import augment, losses, singles, structure
+from genai_core.contrastive.simclr import SimCLR, augmentation, load, subset, untrained
 
 SHARES = (0.001, 0.01, 0.1, 1.0)  # of the labels
 SEEDS = 5  # draws of the labels, for each share but the whole
@@ -166,13 +165,11 @@ def clusters(x: Tensor, queries: Tensor, labels: Tensor, k: int, seed: int = 0) 
     Raises: ValueError for a k that is not from 1 to N.
     """
     from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     checks.count("k", k, 1, len(x))
     means = KMeans(k, n_init=3, random_state=seed).fit(F.normalize(x, dim=1).numpy())
-    found = means.predict(F.normalize(queries, dim=1).numpy())
-    nmi, ari = (score(labels.numpy(), found) for score in (normalized_mutual_info_score, adjusted_rand_score))
-    return Clusters(torch.from_numpy(found).long(), float(nmi), float(ari))
+    found = torch.from_numpy(means.predict(F.normalize(queries, dim=1).numpy())).long()
+    return Clusters(found, *structure.agreement(labels, found))
 
 
 def attribute_accuracies(
@@ -218,30 +215,29 @@ LABELS = {
 def evaluate(name: str) -> dict:
     """Figures of a shipped network (see LABELS). Raises: CheckpointError, DataError."""
     model = load(name)
-    untrained = seeded(0, lambda: SimCLR(model.config)).eval().requires_grad_(False)
     of_data = _of_scenes if model.config.dataset == "scenes" else _of_classes
-    figures, pictures = of_data(model, untrained)
+    figures, pictures = of_data(model, untrained(model.config))
     if model.config.objective != "supervised":
         both = augment.views(pictures[:SPREAD], augmentation(model.config), torch.Generator().manual_seed(0))
         figures |= geometry(*projections(model, both).chunk(2))
     return {"parameters": sum(p.numel() for p in model.parameters()), **figures}
 
 
-def _of_scenes(model: SimCLR, untrained: SimCLR) -> tuple[dict[str, Any], Tensor]:
+def _of_scenes(model: SimCLR, random: SimCLR) -> tuple[dict[str, Any], Tensor]:
     shown = {split: singles.draw(f"probe/{split}", 0, n) for split, n in SINGLES.items()}
     pictures = {split: singles.render(scenes, model.config.size) for split, scenes in shown.items()}
     truth = {split: singles.attributes(scenes) for split, scenes in shown.items()}
     read = [
         attribute_accuracies(*((features(network, pictures[split]), truth[split]) for split in SINGLES))
-        for network in (model, untrained)
+        for network in (model, random)
     ]
     return read[0] | {f"{name}_random": value for name, value in read[1].items()}, pictures["test"]
 
 
-def _of_classes(model: SimCLR, untrained: SimCLR) -> tuple[dict[str, Any], Tensor]:
+def _of_classes(model: SimCLR, random: SimCLR) -> tuple[dict[str, Any], Tensor]:
     (x, labels), (queries, truth) = (data.load(model.config.dataset, split) for split in ("train", "test"))
     (known, asked), (known_random, asked_random) = (
-        (features(network, x), features(network, queries)) for network in (model, untrained)
+        (features(network, x), features(network, queries)) for network in (model, random)
     )
     curve, k = probe_curve((known, labels), (asked, truth)), len(data.CLASSES[model.config.dataset])
     found = clusters(known, asked, truth, k)

@@ -127,15 +127,14 @@ class SimCLR(nn.Module):
 
 
 def untrained(config: SimCLRConfig, seed: int = 0) -> SimCLR:
-    """The network with which `train` begins, read-only; unlike `seeded`, it leaves the global generator alone.
+    """A network with PyTorch's initial weights, drawn from a generator of its own: the same as `seeded` makes.
 
-    The layers are made without weights, and these drawn as torch draws them, in its order, from a generator of their
-    own. Raises: ValueError as `check`.
+    So a server's threads may call it. Raises: ValueError as `check`.
     """
     generator = torch.Generator().manual_seed(seed)
-    with torch.device("meta"):
+    with torch.device("meta"):  # where nothing is drawn
         model = SimCLR(config)
-    model.to_empty(device="cpu")
+    model = model.to_empty(device="cpu")
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.reset_parameters()

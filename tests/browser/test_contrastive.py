@@ -5,6 +5,7 @@ import pytest
 from benchmarks._browser import open_part, open_tab
 
 TRAINING = 120_000  # ms: the worker has low priority, and starts with an import of torch
+FIRST = 90_000  # ms: what comes before the first map imports scikit-learn
 
 
 @pytest.fixture
@@ -87,3 +88,39 @@ def test_a_neighbour_that_is_pressed_is_looked_for_and_noise_is_far_from_all(tab
     before = tab.evaluate(pixels)
     stage.get_by_role("button", name="Another").click()
     tab.wait_for_function(f"(before) => {pixels} !== before", arg=before)
+
+
+def test_arrow_keys_show_a_scene_of_the_map_and_another_embedding_moves_it(tab):
+    open_part(tab, "Map")
+    stage = tab.locator(".control-contrastive-map")
+    stage.get_by_text("all 128 numbers").wait_for(timeout=FIRST)
+    shown = stage.locator(".map")
+    shown.focus()
+    shown.press("ArrowRight")
+    first = stage.locator(".what").inner_text()
+    assert ", on " in first
+    shown.press("ArrowLeft")
+    tab.wait_for_function("(first) => document.querySelector('.what').innerText !== first", arg=first)
+    before = tab.evaluate("document.querySelector('.control-contrastive-map .map').toDataURL()")
+    tab.get_by_label("Embedding", exact=True).locator("visible=true").select_option("pixels")
+    stage.get_by_text("all 3,072 numbers").wait_for()
+    tab.wait_for_function(
+        "(before) => document.querySelector('.control-contrastive-map .map').toDataURL() !== before", arg=before
+    )
+    stage.get_by_role("button", name="navy").click()
+    assert stage.get_by_role("button", name="navy").get_attribute("aria-pressed") == "true"
+
+
+def test_there_are_as_many_sheets_as_clusters(tab):
+    open_part(tab, "Cluster")
+    stage = tab.locator(".control-contrastive-cluster")
+    stage.locator("figure").nth(5).wait_for(timeout=FIRST)
+    assert stage.locator("figure").count() == 6
+    k = tab.get_by_role("slider", name="k, clusters").locator("visible=true")
+    k.focus()
+    k.press("ArrowLeft")
+    stage.locator("figure").nth(5).wait_for(state="detached")
+    sizes = [int(text.split()[0]) for text in stage.locator("figcaption").all_inner_texts()]
+    assert len(sizes) == 5
+    assert sum(sizes) == 400
+    stage.get_by_text("With the next seed").wait_for()

@@ -79,8 +79,8 @@ def test_neighbours_are_those_of_the_features_of_each_network():
     shown = singles.render(singles.draw(_models.STREAM, 0, find.SCENES), _models.SIZE)
     for vector, of in (("h", evaluation.features), ("z", evaluation.projections)):
         near = find.found(find.SCENE, 7, "", vector)
-        for name in (find.UNTRAINED, "simclr-scenes-no-crop"):
-            model = simclr.untrained(simclr.SCENES) if name == find.UNTRAINED else contrastive.load(name)
+        for name in (_models.UNTRAINED, "simclr-scenes-no-crop"):
+            model = simclr.untrained(simclr.SCENES) if name == _models.UNTRAINED else contrastive.load(name)
             every = of(model, shown).double()
             cosines = torch.cosine_similarity(every[7], every, dim=1)
             cosines[7] = -1
