@@ -100,7 +100,7 @@ def picture(**settings: Any) -> Image.Image:
     words = (
         f"{_samples.title(settings['embedding'], layer)}, by {METHODS[settings['method']]}. The {structure.NEAR} "
         f"nearest name the {settings['attribute']} of {charts.percent(found['space'])} of the scenes in the whole "
-        f"space, of {charts.percent(found['plane'])} in the plane; the commonest alone {charts.percent(found['chance'])}."
+        f"space, {charts.percent(found['plane'])} in the plane; the commonest alone {charts.percent(found['chance'])}."
     )
     right = charts.below([table, charts.sentence(words, table.width)])
     return charts.beside([_dots(**settings), right])
@@ -134,8 +134,8 @@ at = structure.plane(e, "{method}")
 PART = Part(
     id="map",
     title="Map",
-    lead="<b>Change the embedding or the attribute</b>: each dot is a scene that no training saw. What lies together, and "
-    "what do figures say?",
+    lead="<b>Change the embedding or the attribute</b>: each dot is a scene that no training saw. What lies together, "
+    "and what do figures say?",
     stage="contrastive/map",
     settings=(
         _samples.EMBEDDING,

@@ -102,7 +102,7 @@ def test_arrow_keys_show_a_scene_of_the_map_and_another_embedding_moves_it(tab):
     shown.press("ArrowLeft")
     tab.wait_for_function("(first) => document.querySelector('.what').innerText !== first", arg=first)
     before = tab.evaluate("document.querySelector('.control-contrastive-map .map').toDataURL()")
-    tab.get_by_label("Embedding", exact=True).locator("visible=true").select_option("pixels")
+    tab.get_by_role("combobox", name="Embedding").locator("visible=true").select_option("pixels")
     stage.get_by_text("all 3,072 numbers").wait_for()
     tab.wait_for_function(
         "(before) => document.querySelector('.control-contrastive-map .map').toDataURL() !== before", arg=before
