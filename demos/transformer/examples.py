@@ -334,7 +334,7 @@ PART = Part(
         ),
         Preset(
             "One outlier",
-            "Six points lie on a line, and the fifth is far above it. What does the transformer make of it?",
+            "Seven points, six of them on a line, and one far above it. What does the transformer make of it?",
             of_points(WITH_OUTLIER),
             "It is pulled up, no less than least squares. It was trained on Gaussian noise of 0.3, where no point lies "
             "eight standard deviations off, so that it never had a reason to discount one. Drag the point back to the "
@@ -347,7 +347,7 @@ PART = Part(
                 ),
                 Answer(
                     "It bends up to the outlier and back.",
-                    "A curve that bends so is not linear, and it is told that f is.",
+                    "It bulges a little, and passes far below it all the same: it is told that f is linear.",
                 ),
             ),
         ),
@@ -374,9 +374,9 @@ PART = Part(
             "Twelve points around 0.9 x, all beyond x = ±2.5; the model was trained on x from N(0, 1). Which of the "
             "three finds the line?",
             of_points(FAR),
-            "Least squares and ridge regression, which take any x alike. The transformer’s curve "
-            "bends, and misses points that it has read by up to a half, where the two lines go through them. Prompts "
-            "such as this one hardly ever came in its training.",
+            "Least squares and ridge regression, which take any x alike. The transformer’s curve bends, and to the "
+            "left misses points that it has read by half a unit, where the two lines go through them. Prompts such as "
+            "this one hardly ever came in its training.",
             (
                 Answer(
                     "All three: twelve points settle a line.",

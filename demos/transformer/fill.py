@@ -199,8 +199,8 @@ PART = Part(
             "Every second word of the story is gone, chosen at random, and all are filled in at once. How many come "
             "back?",
             {"text": STORY, "share": 50},
-            "More than half, and by no means all: little words and full stops come back, and much of what happened "
-            "does not. In its training a fifth was masked; set 15 % and 80 % to compare.",
+            "More than half, and by no means all: words that sentences cannot do without come back, and who or what "
+            "it was often does not. In its training a fifth was masked; set 15 % and 80 % to compare.",
             (
                 Answer("Hardly any: too little is left.", "What is left says a lot, of grammar most of all."),
                 Answer("Nearly all: language is redundant.", "Grammar is, and what happens next is not."),

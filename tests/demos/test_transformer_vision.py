@@ -18,8 +18,8 @@ from genai_core.transformer import vit
 PART = vision.PART
 
 
-def preset(label):
-    return PART.value(PART.parse(next(p for p in PART.presets if p.label == label).given()))
+def preset(label, **changed):
+    return PART.value(PART.parse({**next(p for p in PART.presets if p.label == label).given(), **changed}))
 
 
 def named(value):
@@ -116,6 +116,18 @@ def test_the_endpoint_names_the_classes(dataset):
         assert sum(p.values()) == pytest.approx(1, abs=1e-3)
 
 
+def test_the_saved_picture_is_tinted_where_the_class_token_looks_also_where_it_is_black():
+    settings = PART.parse({"taken": 20, "moved": 30, "where": "2"})
+    board = vision.attention_board(**settings)
+    shares = [v or 0.0 for v in PART.value(settings)["looks"]]
+    row, column = divmod(shares.index(max(shares)), 7)
+    patch = board[0, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+    red, green, blue = (patch[channel].min() for channel in range(3))
+    assert blue - red == pytest.approx(0.55 * (0xE5 - 0x4F) / 255, abs=1e-4)
+    assert blue > green > 0.1
+    assert board.max() <= 1
+
+
 def test_with_all_patches_moved_neither_sees_a_boot():
     assert all(name != "Ankle boot" for name, _ in named(preset("All patches moved")).values())
     curves = vision.curves("fashion")["moved"]
@@ -126,6 +138,8 @@ def test_half_of_the_trousers_are_trousers():
     value = preset("Half of the trousers")
     assert sum(value["kept"]) == 49 - 24
     assert all(name == "Trousers" and p > 0.7 for name, p in named(value).values())
+    curve = dict(zip(vision.SHARES["taken"], vision.curves("fashion")["taken"]["vit-fashion"], strict=True))
+    assert 0.45 < curve[0.5] < 0.6
 
 
 def test_of_half_a_boot_the_cnn_says_boot_and_the_vit_does_not():
@@ -134,6 +148,10 @@ def test_of_half_a_boot_the_cnn_says_boot_and_the_vit_does_not():
     assert found["vit-fashion"][0] != "Ankle boot"
     vit_, cnn = (vision.curves("fashion")["taken"][name] for name in ("vit-fashion", "cnn-fashion"))
     assert all(c > v for c, v in zip(cnn[:3], vit_[:3], strict=True))
+    draws = [named(preset("Who gives up first?", seed=seed)) for seed in range(12)]
+    right = {name: sum(found[name][0] == "Ankle boot" for found in draws) for name in found}
+    assert right["cnn-fashion"] >= 10
+    assert 4 <= right["vit-fashion"] <= 8
 
 
 def test_both_know_a_drawn_ship_and_take_an_empty_sea_for_one():
