@@ -184,7 +184,8 @@ def code(kind: str, scene: int, picture: str, vector: str) -> str:
         x = f"torch.full((1, 3, {_models.SIZE}, {_models.SIZE}), 0.5)"
     of = "projections" if vector == "z" else "features"
     return f"""{imports}
-from genai_core.contrastive import evaluation, singles
+from genai_core import contrastive
+from genai_core.contrastive import evaluation, simclr, singles
 from genai_core.contrastive.neighbours import Gallery{more}
 
 networks = {{"{_models.UNTRAINED}": simclr.untrained(simclr.SCENES)}}

@@ -121,7 +121,7 @@ def test_scenes_beyond_the_gallery_and_pictures_without_truth_are_found_neighbou
 
 def test_requests_leave_the_global_generator_as_it_is():
     before = torch.get_rng_state()
-    find.untrained.cache_clear()
+    _models.untrained.cache_clear()
     find.found(**PART.parse({"kind": find.NOISE, "scene": 1}))
     assert torch.equal(torch.get_rng_state(), before)
 
