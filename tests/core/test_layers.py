@@ -25,6 +25,11 @@ BORROWED = {
     "transformer": {
         "language": "a BERT and a translator have the tokens and the rotary positions of our GPT",
     },
+    "multimodal": {
+        "transformer": "DALL-E is made of its layers",
+        "autoencoders": "and writes a picture in the tokens of our VQ-VAE",
+        "clip": "captions have the words of our CLIP, and prompts are of the kinds that it is measured on",
+    },
     "distillation": {
         "vae": "a live distillation trains on pictures of our VAE, so that it needs no data set",
         "gan": "and is measured on digits of the class-conditional GAN, whose labels are known",
