@@ -34,7 +34,10 @@ def house(tmp_path_factory):
         text = text.replace(before, after)
         if name in IMPORTS:
             assert text.count(IMPORTS[name]) == 1, name
-            text = text.replace(IMPORTS[name], f"{IMPORTS[name]}brightness, ")
+            several = f"{IMPORTS[name]}(\n"  # one to a line
+            text = text.replace(several, f"{several}    brightness,\n")
+            if several not in text:
+                text = text.replace(IMPORTS[name], f"{IMPORTS[name]}brightness, ")
         (copy / name).write_text(text, encoding="utf-8")
     return copy
 
