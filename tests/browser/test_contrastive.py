@@ -19,6 +19,7 @@ def text(page, selector):
 
 
 def test_a_training_moves_the_pictures_and_stops(tab):
+    open_part(tab, "Train")
     tab.get_by_text("Untrained. Press Train").wait_for()
     before = tab.evaluate("document.querySelector('.control-contrastive-train .plane').toDataURL()")
     tab.get_by_role("button", name="Train", exact=True).locator("visible=true").click()
