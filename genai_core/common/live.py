@@ -14,7 +14,7 @@ from genai_core.common import checks
 
 Step = TypeVar("Step")
 crowd = 1  # trainings that take turns in this process; whoever runs them says how many
-ROUND = 0.1  # seconds in which a frame of each of them shall come
+ROUND = 0.08  # seconds in which a frame of each of them shall come
 
 
 def turn(step: Callable[[], object], most: int) -> int:
