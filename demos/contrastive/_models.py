@@ -57,6 +57,13 @@ def scene(number: int) -> Scene:
     return singles.draw(STREAM, number, 1)[0]
 
 
+def words(scene_: Scene) -> str:
+    """A scene of one thing: "small striped red star, top left, on navy"."""
+    (thing,) = scene_.things
+    kind, place = thing.kind, int(singles.attributes([scene_])["place"])
+    return f"{kind.size} {kind.fill} {kind.colour} {kind.shape}, {singles.PLACES[place]}, on {scene_.background}"
+
+
 def render(shown: Sequence[Scene]) -> Tensor:
     return singles.render(shown, SIZE)
 

@@ -86,10 +86,8 @@ def one_layer(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def caption(i: int) -> str:
-    """The truth of a scene: "small striped red star, top left, on navy"."""
-    value = {name: options[int(truth()[name][i])] for name, options in ATTRIBUTES.items()}
-    thing = " ".join(value[name] for name in ("size", "fill", "colour", "shape"))
-    return f"{thing}, {value['place']}, on {value['background']}"
+    """The truth of a scene."""
+    return _models.words(scenes()[i])
 
 
 @functools.cache

@@ -100,18 +100,11 @@ def agreements(near: Neighbours, kind: str, scene: int, picture: str) -> dict[st
     return agreement(held_out()[2], truth, near.rows, itself(kind, scene, picture)) if truth else {}
 
 
-def words(scene: Scene) -> str:
-    """A scene of one thing: "small red striped star, top left, on navy"."""
-    (thing,) = scene.things
-    kind, place = thing.kind, singles.attributes([scene])["place"]
-    return f"{kind.size} {kind.colour} {kind.fill} {kind.shape}, {singles.PLACES[int(place)]}, on {scene.background}"
-
-
 def about(kind: str, scene: int, picture: str) -> str:
     """What the query is."""
     if picture:
         return "your picture"
-    return f"scene {scene}: {words(_models.scene(scene))}" if kind == SCENE else KINDS[kind]
+    return f"scene {scene}: {_models.words(_models.scene(scene))}" if kind == SCENE else KINDS[kind]
 
 
 def show(kind: str, scene: int, picture: str, vector: str) -> dict[str, Any]:
@@ -121,7 +114,7 @@ def show(kind: str, scene: int, picture: str, vector: str) -> dict[str, Any]:
         {
             "name": name,
             "scenes": near.rows.tolist(),
-            "words": [words(shown[row]) for row in near.rows],
+            "words": [_models.words(shown[row]) for row in near.rows],
             "cosines": [round(v, 4) for v in near.cosines.tolist()],
             "score": round(near.score, 4),
             "rank": near.rank,

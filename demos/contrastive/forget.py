@@ -152,8 +152,8 @@ PART = Part(
             "Small or large?",
             "No augmentation is called size. Which training ignores least how large a thing is?",
             {"attribute": "size", "first": "small", "second": "large"},
-            "The one without crops: a crop is enlarged to the whole picture, and with it the thing. It takes away size "
-            "as well as place.",
+            "The one without crops: a crop is enlarged to the whole picture, and with it the thing, so z of the others "
+            "makes less of the size. h still has it, as the table says: what z forgets need not be lost.",
             (
                 Answer("All alike: size is never changed.", "A crop is enlarged, and so is what is in it."),
                 Answer("Without crops."),

@@ -221,7 +221,7 @@ PART = Part(
             "The second view is an enlarged part of the picture. Which training finds the two least alike?",
             {"first": UNCHANGED, "second": changed(left=0.05, top=0.15, width=0.65, height=0.65)},
             "The one without crops: in its views each thing kept place and size, so it reads them to find the other "
-            "view. Crops make a network ignore both.",
+            "view. After crops z makes less of both.",
             (
                 Answer("The one without colour jitter.", "It had crops, and has learned to ignore place and size."),
                 Answer("The one without crops."),

@@ -101,7 +101,7 @@ def test_a_press_on_a_neighbour_looks_for_the_scene_that_was_shown():
 def test_what_a_neighbour_shares_is_what_its_words_say():
     settings = PART.parse({"scene": 5})
     value = PART.value(settings)
-    mine = find.words(_models.scene(5))
+    mine = _models.words(_models.scene(5))
     for row in value["rows"]:
         for attribute in ("background", "place"):
             part = (lambda words: words.split(", ")[-1]) if attribute == "background" else lambda w: w.split(", ")[1]

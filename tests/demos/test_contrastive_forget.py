@@ -35,6 +35,10 @@ def test_with_all_augmentations_place_is_kept():
     assert forget.table()["simclr-scenes"]["place"] > 0.8
 
 
+def test_h_keeps_the_size_that_z_makes_less_of():
+    assert forget.table()["simclr-scenes"]["size"] > 0.95
+
+
 def test_jitter_costs_colour_in_what_probes_read():
     table = forget.table()
     whole, no_jitter, _ = (table[name] for name in _models.SCENES)
